@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+int io_read_all(int fd, size_t max, char **ret_text, size_t *ret_length)
+{
+	auto_free char *text = NULL;
+	size_t length = 0, size = 4096;
+	struct stat st;
+
+	/* Regular files say how long they are; those of procfs say 0. */
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+	    (uint64_t)st.st_size <= max)
+		size = (size_t)st.st_size + 2;
+
+	text = malloc(size);
+	if (!text)
+		return -ENOMEM;
+	for (;;) {
+		ssize_t n;
+
+		if (length + 1 >= size) {
+			char *larger = realloc(text, size * 2);
+
+			if (!larger)
+				return -ENOMEM;
+			text = larger;
+			size *= 2;
+		}
+		n = read(fd, text + length, size - length - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		length += (size_t)n;
+		if (length > max)
+			return -EFBIG;
+	}
+	text[length] = '\0';
+	*ret_text = pointer_take(text);
+	if (ret_length)
+		*ret_length = length;
+	return 0;
+}
+
+int io_read_file(int dirfd, const char *path, int flags, size_t max, char **ret_text,
+		 size_t *ret_length)
+{
+	auto_close int fd = -EBADF;
+	struct stat st;
+
+	fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	return io_read_all(fd, max, ret_text, ret_length);
+}
+
+ssize_t io_read_small(int dirfd, const char *path, char *buffer, size_t size)
+{
+	auto_close int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	size_t length = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (length < size) {
+		ssize_t n = read(fd, buffer + length, size - length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		length += (size_t)n;
+	}
+	if (length == size)
+		return -EFBIG;
+	if (length > 0 && buffer[length - 1] == '\n')
+		length--;
+	buffer[length] = '\0';
+	return (ssize_t)length;
+}
+
+int io_write_all(int fd, const void *data, size_t length)
+{
+	const char *at = data;
+
+	while (length > 0) {
+		ssize_t n = write(fd, at, length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		at += n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+int io_write_value(int dirfd, const char *path, const char *value)
+{
+	auto_close int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
+	size_t length = strlen(value);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	do
+		n = write(fd, value, length);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == length ? 0 : -EIO;
+}
+
+int io_replace_file(int dirfd, const char *name, const void *data, size_t length, mode_t mode)
+{
+	auto_close int fd = -EBADF;
+	char temporary[256];
+	int r;
+
+	if (snprintf(temporary, sizeof(temporary), ".%s.tmp", name) >= (int)sizeof(temporary))
+		return -ENAMETOOLONG;
+
+	/* O_EXCL after unlink: the content of a file left by a killed writer is never kept. */
+	if (unlinkat(dirfd, temporary, 0) < 0 && errno != ENOENT)
+		return -errno;
+	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0)
+		return -errno;
+	r = io_write_all(fd, data, length);
+	if (r == 0 && fdatasync(fd) < 0 && errno != EINVAL)
+		r = -errno;
+	if (r == 0 && renameat(dirfd, temporary, dirfd, name) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlinkat(dirfd, temporary, 0);
+	return r;
+}
