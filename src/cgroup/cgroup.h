@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The interface of the cgroup layer: one container's control group, whatever the host has.
+ *
+ * cgroup2 is the first citizen (v2.c); v1 and hybrid hosts are served by v1.c, behind the same table of
+ * operations (backend.h). Which of them is asked once, in cgroup_plan().
+ *
+ * All paths here are relative to the mount point of the hierarchy and begin with a slash.
+ */
+#ifndef CGROUP_CGROUP_H
+#define CGROUP_CGROUP_H
+
+#include <knarr/config.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+enum cgroup_manager {
+	CGROUP_MANAGER_CGROUPFS,
+	CGROUP_MANAGER_SYSTEMD,
+	CGROUP_MANAGER_DISABLED,
+};
+
+enum cgroup_mode {
+	CGROUP_MODE_UNIFIED, /* /sys/fs/cgroup is a cgroup2 */
+	CGROUP_MODE_LEGACY,  /* v1 hierarchies below it, perhaps with /sys/fs/cgroup/unified (hybrid) */
+};
+
+/* One hierarchy of a v1 host, as mounted: from /proc/self/cgroup and /proc/self/mountinfo. */
+struct cgroup_hierarchy {
+	char *controllers; /* "cpu,cpuacct"; "name=systemd"; "" for the cgroup2 of a hybrid host */
+	char *mount_point; /* "/sys/fs/cgroup/cpu,cpuacct" */
+	char *own_path;    /* the runtime's own cgroup in it, relative to what is mounted there */
+};
+
+/* What the host has. */
+struct cgroup_host {
+	enum cgroup_mode mode;
+	struct cgroup_hierarchy *hierarchies; /* UNIFIED: exactly one */
+	size_t count;
+	char *controllers; /* UNIFIED: the root's cgroup.controllers, "cpu io memory pids" */
+};
+
+/* Looks (statfs of /sys/fs/cgroup, as every engine decides). Free with _clear. */
+int cgroup_host_detect(struct cgroup_host *ret_host, struct error *err);
+void cgroup_host_clear(struct cgroup_host *host);
+
+/*
+ * Where the container's cgroup is: everything needed to find and remove it again, without
+ * config.json. This is what state keeps. Strings are owned.
+ */
+struct cgroup_location {
+	enum cgroup_manager manager;
+	enum cgroup_mode mode;
+	char *path;  /* cgroup path in the hierarchies; NULL when disabled */
+	char *unit;  /* systemd's unit ("libpod-x.scope") or NULL */
+	char *slice; /* and its slice */
+	/* LEGACY with no cgroupsPath: below the runtime's own cgroup, which differs by hierarchy, so
+	 * the full directories are kept: one per hierarchy, NULL-terminated; else NULL. */
+	char **directories;
+};
+void cgroup_location_clear(struct cgroup_location *location);
+
+/*
+ * Pure on (config, host): the path by the rules of runc (absolute: below the mount point; relative: the
+ * same; absent: a child named `id` of the parent of the runtime's own cgroup on UNIFIED, of the own
+ * one on LEGACY). Refuses "..", newline, and with the systemd manager anything but slice:prefix:name.
+ */
+int cgroup_locate(const struct oci_linux *linux_config, const char *id, enum cgroup_manager manager,
+		  const struct cgroup_host *host, struct cgroup_location *ret_location,
+		  struct error *err);
+
+/* The cgroup of a container while a command works on it. */
+struct cgroup;
+
+/*
+ * Makes the directories (parents too, controllers enabled level by level on v2), refusing a cgroup
+ * that exists with processes in it or is frozen, and notes `id` on them (xattr) so that the
+ * container is found again when its state is lost. On failure removes what it made. With a disabled
+ * manager everything below does nothing.
+ */
+int cgroup_create(const struct cgroup_location *location, const char *id,
+		  const struct cgroup_host *host, struct cgroup **ret_cgroup, struct error *err);
+
+/* Opens an existing one. Directories that are gone are no error: there is then nothing in them. */
+int cgroup_open(const struct cgroup_location *location, struct cgroup **ret_cgroup,
+		struct error *err);
+void cgroup_free(struct cgroup *cgroup);
+
+/* Writes all limits, and the device rules (always: without rules of the config the default ones
+ * deny everything but the default devices; config-linux.md#allowed-device-list). */
+int cgroup_apply(struct cgroup *cgroup, const struct oci_resources *resources, struct error *err);
+
+/* The cgroup2 directory to clone a process into (CLONE_INTO_CGROUP), or -EBADF where there is none
+ * (pure v1, disabled). Owned by the cgroup. */
+int cgroup_clone_fd(const struct cgroup *cgroup);
+
+/*
+ * In the new process itself: enters the v1 hierarchies through descriptors opened before the clone. A
+ * process that moves itself by writing "0" to `tasks` does not take the global lock that stalls a
+ * write of a pid. Does nothing on UNIFIED, where the clone did it.
+ */
+int cgroup_enter_self(const struct cgroup *cgroup, struct error *err);
+
+/* Gives the cgroup to the container's root (cgroups(7), delegation): the directory and the files
+ * that /sys/kernel/cgroup/delegate lists. UNIFIED only. */
+int cgroup_delegate(const struct cgroup *cgroup, uint32_t uid, uint32_t gid, struct error *err);
+
+/* All pids in it and below, in the caller's pid namespace; malloc'ed. */
+int cgroup_pids(const struct cgroup *cgroup, pid_t **ret_pids, size_t *ret_count, struct error *err);
+
+/* Signals every process in it and below. SIGKILL uses cgroup.kill where there is one, and thaws. */
+int cgroup_kill(const struct cgroup *cgroup, int signal, struct error *err);
+
+/* Whether it is frozen now. *ret_frozen is false when it is gone. */
+int cgroup_is_frozen(const struct cgroup *cgroup, bool *ret_frozen, struct error *err);
+
+/*
+ * Removes it with everything below, bottom up, once no process is left in it: waits for that until
+ * `deadline` (kernel/process.h), killing meanwhile when `kill`. Survivors are named in the error. What is
+ * gone already is fine. Parents that knarr made for it stay, as with runc.
+ */
+int cgroup_remove(struct cgroup *cgroup, bool kill, int64_t deadline, struct error *err);
+
+/* "killed by the memory limit" : the count of oom_kill events and the peak and limit in bytes; all 0
+ * when the kernel does not tell. */
+struct cgroup_memory_events {
+	uint64_t oom_kills, peak, limit;
+};
+void cgroup_memory_events(const struct cgroup *cgroup, struct cgroup_memory_events *ret_events);
+
+/* For mounts of type cgroup: absolute host directory of the container's cgroup in hierarchy `i` of the
+ * host (UNIFIED: 0), or NULL when it has none. Owned by the cgroup. */
+const char *cgroup_directory(const struct cgroup *cgroup, size_t i);
+
+/* Finds the location of a container by the xattr `id` left on its cgroups, when its state is lost.
+ * Returns 0 (with *ret_location), -ENOENT. */
+int cgroup_find_lost(const char *id, const struct cgroup_host *host,
+		     struct cgroup_location *ret_location, struct error *err);
+
+#endif

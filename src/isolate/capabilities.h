@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The five capability sets (capabilities(7)). */
+#ifndef ISOLATE_CAPABILITIES_H
+#define ISOLATE_CAPABILITIES_H
+
+#include <knarr/config.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* Bit n is capability n. */
+struct capabilities_plan {
+	uint64_t bounding, effective, inheritable, permitted, ambient;
+};
+
+/* Pure but for a warning per unknown name, which the specification asks for. Absent: all empty. */
+int capabilities_plan(const struct oci_capabilities *config, struct capabilities_plan *ret_plan,
+		      struct error *err);
+
+/* Before the change of user: drops the bounding set to the plan's, and keeps permitted ones across
+ * setresuid (PR_SET_KEEPCAPS). */
+int capabilities_limit(const struct capabilities_plan *plan, struct error *err);
+
+/* After the change of user: effective, permitted, inheritable exactly as planned (those beyond the
+ * caller's own permitted set are dropped with a warning, as runc does), then ambient. */
+int capabilities_apply(const struct capabilities_plan *plan, struct error *err);
+
+/* Names of all capabilities this kernel and build know, "CAP_CHOWN" first, ended by NULL: features. */
+const char *const *capabilities_names(void);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mounts of config.json, in their order (config.md#mounts).
+ */
+#ifndef ISOLATE_MOUNTS_H
+#define ISOLATE_MOUNTS_H
+
+#include <knarr/config.h>
+
+#include "base/error.h"
+#include "isolate/mount-options.h"
+#include "isolate/sources.h"
+
+enum mounts_kind {
+	MOUNTS_BIND,       /* a clone of a host path */
+	MOUNTS_FILESYSTEM, /* a new filesystem */
+	MOUNTS_CGROUP,     /* type "cgroup" or "cgroup2": depends on the host's hierarchies */
+	MOUNTS_REMOUNT,    /* "remount": attributes of what is mounted there already */
+};
+
+struct mounts_step {
+	enum mounts_kind kind;
+	const struct oci_mount *config;
+	size_t index; /* in config.json's mounts */
+	char *source; /* MOUNTS_BIND: absolute; owned */
+	struct mount_options options;
+};
+
+struct mounts_plan {
+	struct mounts_step *steps;
+	size_t count;
+	const char *label; /* linux.mountLabel or NULL */
+};
+
+/* Pure: relative bind sources are taken as below `bundle` (absolute). Free with mounts_plan_clear. */
+int mounts_plan(const struct oci_config *config, const char *bundle, struct mounts_plan *ret_plan,
+		struct error *err);
+void mounts_plan_clear(struct mounts_plan *plan);
+
+/* One cgroup v1 hierarchy of the host, for mounts of type "cgroup". */
+struct mounts_hierarchy {
+	const char *name;    /* directory below /sys/fs/cgroup: "cpu,cpuacct", "systemd" */
+	const char *options; /* what mounts it: "cpu,cpuacct", "none,name=systemd" */
+	const char *path;    /* host path of the container's cgroup in it, for a bind */
+};
+
+/*
+ * What apply must know that is not in config.json. Cgroup facts come from the cgroup module by way
+ * of container/, so that isolate and cgroup need not know each other.
+ */
+struct mounts_context {
+	int root;     /* the container's root, attached (isolate/rootfs.h) */
+	int procfs;   /* kernel/procfs.h, of the host side */
+	struct sources sources;
+	bool user_namespace;    /* the container has its own */
+	bool network_namespace; /* likewise: sysfs may be mounted anew */
+	bool pid_namespace;
+	bool cgroup_namespace;
+	bool cgroup_unified;    /* /sys/fs/cgroup is cgroup2 */
+	const char *cgroup_path; /* unified: host path of the container's cgroup, for a bind */
+	const struct mounts_hierarchy *hierarchies; /* otherwise */
+	size_t hierarchy_count;
+};
+
+int mounts_apply(const struct mounts_plan *plan, const struct mounts_context *context,
+		 struct error *err);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The root filesystem: from a directory of the host to "/" of the container.
+ *
+ * Order (container/init.c's table): rootfs_attach, then mounts and devices below it, then
+ * rootfs_enter, then the paths that are masked or read-only, last the root itself read-only.
+ */
+#ifndef ISOLATE_ROOTFS_H
+#define ISOLATE_ROOTFS_H
+
+#include <knarr/config.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "isolate/sources.h"
+
+struct rootfs_plan {
+	char *path; /* absolute; owned */
+	bool readonly;
+	bool no_pivot; /* --no-pivot: MS_MOVE and chroot, for roots on ramfs */
+	unsigned long propagation; /* MS_* of linux.rootfsPropagation; MS_SLAVE|MS_REC when absent */
+	struct oci_strings masked_paths, readonly_paths; /* of the config */
+	bool mount_namespace;
+};
+
+/* Pure but for nothing: `bundle` is absolute, root.path relative to it. --no-pivot is refused with a
+ * private propagation, for then the host's root would stay reachable below. */
+int rootfs_plan(const struct oci_config *config, const char *bundle, bool no_pivot,
+		struct rootfs_plan *ret_plan, struct error *err);
+void rootfs_plan_clear(struct rootfs_plan *plan);
+
+/*
+ * In init, in its new mount namespace: sets the propagation of the whole tree, clones the root
+ * (recursively, through `sources`), attaches the clone and gives an O_PATH descriptor of it.
+ * root.path must be a directory; the path itself is resolved as the host's.
+ */
+int rootfs_attach(const struct rootfs_plan *plan, const struct sources *sources, int *ret_root,
+		  struct error *err);
+
+/* pivot_root into it (or move and chroot), drop the host's tree, cwd "/". Applies a shared or
+ * unbindable rootfsPropagation to the new root. */
+int rootfs_enter(const struct rootfs_plan *plan, int root, struct error *err);
+
+/*
+ * After rootfs_enter and after `mounts`: linux.readonlyPaths and linux.maskedPaths. A path that does
+ * not exist is skipped. Files are covered by `null` (a detached clone of the host's /dev/null, taken
+ * before; CVE-2025-31133), directories by clones of one read-only empty tmpfs.
+ */
+int rootfs_protect_paths(const struct rootfs_plan *plan, int root, int null, struct error *err);
+
+/* root.readonly, after everything else has been made. */
+int rootfs_make_readonly(const struct rootfs_plan *plan, int root, struct error *err);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What comes from the host: bind mount sources and device nodes, as detached mounts.
+ *
+ * They are cloned from the *container's own copy* of the host's mount tree, after rootfsPropagation
+ * has been applied to it. So a clone has the propagation that the configuration asks for, and when
+ * the container has its own user namespace the host's mount flags on it are locked: the container's
+ * root cannot take "nosuid" or "ro" of a host mount away again.
+ *
+ * In that same case init has lost the host's privileges and may not be able to reach the source, so a
+ * helper of the runtime (which keeps them) joins init's mount namespace and serves its requests over
+ * a channel; it also applies id-mapped mounts, which only the host's root may do. Without a user
+ * namespace init does it itself. Callers do not see the difference.
+ */
+#ifndef ISOLATE_SOURCES_H
+#define ISOLATE_SOURCES_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+struct sources_request {
+	const char *path; /* absolute, in the host's view */
+	bool recursive;   /* rbind */
+	bool nofollow;    /* do not follow a last symbolic link */
+	/* When not 0: the source must be a character device of this number, else -ENODEV. */
+	dev_t device;
+};
+
+/* Where clones come from: -EBADF for oneself, else the channel to the helper. */
+struct sources {
+	int channel;
+};
+
+/* In init: gives an owned descriptor of a detached clone. */
+int sources_clone(const struct sources *sources, const struct sources_request *request, int *ret_fd,
+		  struct error *err);
+
+/*
+ * In the runtime: forks the helper, which enters the mount namespace of the process behind `pidfd`,
+ * answers requests that come in on its end of the channel, and exits when init closes the other end
+ * (or when the runtime dies). `channel` is the helper's end; it is the helper's alone afterwards.
+ * The caller reaps the helper by its pidfd.
+ */
+int sources_serve(int init_pidfd, int channel, int *ret_pidfd, struct error *err);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The container's pseudo-terminal, and the caller's own terminal while it is relayed (pty(7)). */
+#ifndef ISOLATE_TERMINAL_H
+#define ISOLATE_TERMINAL_H
+
+#include <knarr/config.h>
+#include <stdbool.h>
+#include <termios.h>
+
+#include "base/error.h"
+
+/*
+ * In init, after rootfs_enter: opens /dev/pts/ptmx of the container (verified to be a devpts: fstatfs
+ * and device number 5:2), gets the peer by TIOCGPTPEER (never by the name /dev/pts/N; CVE-2025-52565),
+ * sets the size, gives the slave to `user`, and mounts it on /dev/console when `console` says so.
+ * Gives owned descriptors of both ends.
+ */
+int terminal_open(int root, const struct oci_process *process, bool console, int *ret_master,
+		  int *ret_slave, struct error *err);
+
+/* In init or exec: a new session with the slave as controlling terminal and as fds 0, 1, 2. */
+int terminal_attach(int slave, struct error *err);
+
+/* In the runtime, foreground: the caller's terminal in raw mode, put back by _restore at any exit. */
+struct terminal_raw {
+	int fd; /* -EBADF: nothing to restore */
+	struct termios saved;
+};
+int terminal_raw_enter(int fd, struct terminal_raw *ret_raw, struct error *err);
+void terminal_raw_restore(struct terminal_raw *raw);
+
+/* Copies the window size of one terminal to another. */
+int terminal_copy_size(int from, int to);
+
+/*
+ * In the runtime: copies bytes both ways between (input, output) and the master until the process
+ * behind `pidfd` is dead and the master is drained. `signals` is a signalfd (or -1) whose signals are
+ * handed to `on_signal`. Never blocks on a full output while the process needs reading.
+ */
+struct terminal_relay {
+	int input, output, master, pidfd, signals;
+	void (*on_signal)(void *data, int signal);
+	void *data;
+};
+int terminal_relay(const struct terminal_relay *relay, struct error *err);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/fd.h"
+#include "kernel/process.h"
+
+int channel_open(int ret_ends[2])
+{
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_ends) < 0 ? -errno : 0;
+}
+
+/* Room for one descriptor, aligned as CMSG_* want it. */
+union channel_control {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+static int channel_send_bytes(int socket, const void *data, size_t length, int fd)
+{
+	union channel_control control;
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = length};
+	struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1};
+	ssize_t n;
+
+	if (fd >= 0) {
+		struct cmsghdr *cmsg = &control.header;
+
+		memset(&control, 0, sizeof(control));
+		header.msg_control = &control;
+		header.msg_controllen = sizeof(control);
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	}
+	do
+		n = sendmsg(socket, &header, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == length ? 0 : -EIO;
+}
+
+int channel_send(int channel, const struct channel_message *message, int fd)
+{
+	int r = channel_send_bytes(channel, message, sizeof(*message), fd);
+
+	return r == -ECONNRESET || r == -ENOTCONN ? -EPIPE : r;
+}
+
+int channel_send_fd(int socket, int fd, const char *text)
+{
+	return channel_send_bytes(socket, text, strlen(text), fd);
+}
+
+static int channel_take_fd(struct msghdr *header)
+{
+	int fd = -EBADF;
+
+	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(header); cmsg; cmsg = CMSG_NXTHDR(header, cmsg))
+		if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS &&
+		    cmsg->cmsg_len == CMSG_LEN(sizeof(int)))
+			memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
+	return fd;
+}
+
+int channel_recv(int channel, int pidfd, int64_t deadline, struct channel_message *ret_message,
+		 int *ret_fd)
+{
+	auto_close int fd = -EBADF;
+	struct channel_message message;
+	union channel_control control;
+	struct iovec iov = {.iov_base = &message, .iov_len = sizeof(message)};
+	struct msghdr header = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t n;
+	int r;
+
+	r = process_wait_readable(channel, pidfd, deadline);
+	if (r == PROCESS_DEAD)
+		return -EPIPE;
+	if (r < 0)
+		return r;
+	do
+		n = recvmsg(channel, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n == 0 || (n < 0 && errno == ECONNRESET))
+		return -EPIPE;
+	if (n < 0)
+		return -errno;
+	fd = channel_take_fd(&header);
+	if ((size_t)n != sizeof(message) || message.word == 0)
+		return -EBADMSG;
+	*ret_message = message;
+	if (ret_fd)
+		*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+int channel_connect(const char *path, int type)
+{
+	auto_close int place = -EBADF;
+	auto_close int fd = -EBADF;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	/* sun_path holds 108 bytes; a path of any length is reached through its O_PATH descriptor. */
+	if (strlen(path) < sizeof(address.sun_path)) {
+		strcpy(address.sun_path, path);
+	} else {
+		place = open(path, O_PATH | O_CLOEXEC);
+		if (place < 0)
+			return -errno;
+		(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", place);
+	}
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	return fd_take(&fd);
+}

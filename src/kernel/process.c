@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/process.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/fd.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "kernel/syscalls.h"
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+int64_t process_now(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+pid_t process_fork(uint64_t flags, int cgroup, int *ret_pidfd)
+{
+	int pidfd = -EBADF;
+	struct sys_clone_args args = {
+		.flags = flags | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+		/* With CLONE_PARENT the signal is the one of our own parent's choice. */
+		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
+	};
+	pid_t pid;
+
+	if (cgroup >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup;
+	}
+	pid = sys_clone3(&args);
+	if (pid > 0)
+		*ret_pidfd = pidfd;
+	return pid;
+}
+
+/* Field 22 of /proc/PID/stat. The command in parentheses may hold anything, so start behind it. */
+static int process_start_time(pid_t pid, uint64_t *ret_ticks)
+{
+	char path[64], stat[1024];
+	char *at;
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	n = io_read_small(AT_FDCWD, path, stat, sizeof(stat));
+	if (n < 0)
+		return n == -ENOENT ? -ESRCH : (int)n;
+	at = strrchr(stat, ')');
+	for (int field = 3; at && field <= 22; field++)
+		at = strchr(at + 1, ' ');
+	if (!at)
+		return -EBADMSG;
+	at[1 + strcspn(at + 1, " ")] = '\0';
+	return text_parse_u64(at + 1, ret_ticks);
+}
+
+static uint64_t process_pidfs_inode(int pidfd)
+{
+	struct statfs fs;
+	struct stat st;
+
+	/* Before pidfs all pidfds share one anonymous inode. */
+	if (fstatfs(pidfd, &fs) < 0 || fs.f_type != PID_FS_MAGIC || fstat(pidfd, &st) < 0)
+		return 0;
+	return st.st_ino;
+}
+
+int process_identify(pid_t pid, int pidfd, struct process_identity *ret_identity)
+{
+	struct process_identity identity = {.pid = pid};
+	ssize_t n;
+	int r;
+
+	r = process_start_time(pid, &identity.start_time);
+	if (r < 0)
+		return r;
+	identity.pidfs_inode = process_pidfs_inode(pidfd);
+	n = io_read_small(AT_FDCWD, "/proc/sys/kernel/random/boot_id", identity.boot_id,
+			  sizeof(identity.boot_id));
+	if (n < 0)
+		return (int)n;
+	*ret_identity = identity;
+	return 0;
+}
+
+int process_open(const struct process_identity *identity)
+{
+	auto_close int pidfd = -EBADF;
+	struct process_identity now;
+	int r;
+
+	if (identity->pid <= 0)
+		return -ESRCH;
+	pidfd = sys_pidfd_open(identity->pid, 0);
+	if (pidfd < 0)
+		return pidfd;
+	/* Compared after opening: what the pidfd refers to cannot be swapped any more. */
+	r = process_identify(identity->pid, pidfd, &now);
+	if (r < 0)
+		return r;
+	if (now.start_time != identity->start_time || strcmp(now.boot_id, identity->boot_id) != 0 ||
+	    (identity->pidfs_inode != 0 && now.pidfs_inode != identity->pidfs_inode))
+		return -ESRCH;
+	return fd_take(&pidfd);
+}
+
+bool process_is_dead(int pidfd)
+{
+	struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+
+	return poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & (POLLIN | POLLHUP)) != 0;
+}
+
+int process_signal(int pidfd, int signal)
+{
+	return sys_pidfd_send_signal(pidfd, signal, NULL, 0);
+}
+
+/* ppoll until the deadline, whatever interrupts it. Returns > 0, -ETIMEDOUT or another errno. */
+static int process_poll(struct pollfd *fds, nfds_t count, int64_t deadline)
+{
+	for (;;) {
+		int64_t left = deadline == PROCESS_NO_DEADLINE ? -1 : deadline - process_now();
+		int r;
+
+		if (deadline != PROCESS_NO_DEADLINE && left < 0)
+			left = 0;
+		if (left > INT_MAX)
+			left = INT_MAX;
+		r = poll(fds, count, (int)left);
+		if (r > 0)
+			return r;
+		if (r < 0 && errno != EINTR)
+			return -errno;
+		if (r == 0 && deadline != PROCESS_NO_DEADLINE && process_now() >= deadline)
+			return -ETIMEDOUT;
+	}
+}
+
+int process_wait_dead(int pidfd, int64_t deadline)
+{
+	struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+	int r = process_poll(&poll_fd, 1, deadline);
+
+	return r < 0 ? r : 0;
+}
+
+int process_wait_readable(int fd, int pidfd, int64_t deadline)
+{
+	struct pollfd fds[2] = {{.fd = fd, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
+	int r = process_poll(fds, 2, deadline);
+
+	if (r < 0)
+		return r;
+	return fds[0].revents ? PROCESS_READABLE : PROCESS_DEAD;
+}
+
+int process_reap(int pidfd, int *ret_status)
+{
+	siginfo_t info = {0};
+	int r;
+
+	do
+		r = waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return -errno;
+	/* Back into the form of wait(2), which the exit codes are defined on. */
+	if (info.si_code == CLD_EXITED)
+		*ret_status = (info.si_status & 0xff) << 8;
+	else
+		*ret_status = info.si_status | (info.si_code == CLD_DUMPED ? 0x80 : 0);
+	return 0;
+}
+
+int process_exit_code(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Processes: making one, knowing it again, waiting for it with a deadline.
+ *
+ * A pid in a file is only a number. What we store is struct process_identity, and what we act on
+ * is a pidfd whose process has been compared with it, so that no signal ever reaches a stranger.
+ */
+#ifndef KERNEL_PROCESS_H
+#define KERNEL_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/* Milliseconds of CLOCK_MONOTONIC; a deadline is a point of it, PROCESS_NO_DEADLINE none. */
+#define PROCESS_NO_DEADLINE INT64_MAX
+int64_t process_now(void);
+
+/*
+ * fork by clone3(2), with `flags` of CLONE_NEW*, CLONE_PARENT, CLONE_FILES, CLONE_CLEAR_SIGHAND
+ * (CLONE_PIDFD is added). With `cgroup` >= 0 the child starts in that cgroup2 directory.
+ * Returns 0 in the child, with *ret_pidfd untouched; the child's pid and its pidfd in the parent;
+ * or a negative errno. The child shares no memory with the parent and must leave by _exit or execve.
+ */
+pid_t process_fork(uint64_t flags, int cgroup, int *ret_pidfd);
+
+/* Who a process is, beyond its pid. */
+struct process_identity {
+	pid_t pid;
+	uint64_t start_time;  /* clock ticks since boot: field 22 of proc_pid_stat(5) */
+	uint64_t pidfs_inode; /* unique for this boot from Linux 6.9 on (pidfs); 0: unknown */
+	char boot_id[40];     /* /proc/sys/kernel/random/boot_id */
+};
+
+/* Fills in the identity of a live process. -ESRCH when it is gone. */
+int process_identify(pid_t pid, int pidfd, struct process_identity *ret_identity);
+
+/*
+ * Opens a pidfd of the process that an identity names. -ESRCH when it is no longer there, when the
+ * pid is another's now, or when the machine has booted since. A zombie is still there.
+ */
+int process_open(const struct process_identity *identity);
+
+/* True when the process is a zombie or gone: `pidfd` is readable then (pidfd_open(2)). */
+bool process_is_dead(int pidfd);
+
+/* Sends a signal. Returns 0 or a negative errno. */
+int process_signal(int pidfd, int signal);
+
+/* Waits until the process is dead. Returns 0, or -ETIMEDOUT. */
+int process_wait_dead(int pidfd, int64_t deadline);
+
+/* Reaps our own child behind a pidfd and gives its wait status. Returns 0 or a negative errno. */
+int process_reap(int pidfd, int *ret_status);
+
+/* A wait status as shells show it: the exit status, or 128 + the signal's number. */
+int process_exit_code(int status);
+
+/*
+ * Waits until `fd` has something to read (or its peer is gone), or the process behind `pidfd` (when
+ * >= 0) is dead, or the deadline has come. Returns PROCESS_READABLE (preferred when both),
+ * PROCESS_DEAD, -ETIMEDOUT or another negative errno. Retries EINTR.
+ */
+enum {
+	PROCESS_READABLE = 1,
+	PROCESS_DEAD = 2,
+};
+int process_wait_readable(int fd, int pidfd, int64_t deadline);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/procfs.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "kernel/syscalls.h"
+
+/* PROC_ROOT_INO of the kernel's include/linux/proc_fs.h: only the root of a procfs has it. */
+#define PROCFS_ROOT_INODE 1
+
+static bool procfs_is_root(int fd)
+{
+	struct statfs fs;
+	struct stat st;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC && fstat(fd, &st) == 0 &&
+	       st.st_ino == PROCFS_ROOT_INODE;
+}
+
+/* A procfs of our own, of the pid namespace that the caller is in. */
+static int procfs_new(void)
+{
+	auto_close int context = sys_fsopen("proc");
+	int r;
+
+	if (context < 0)
+		return context;
+	r = sys_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	if (r < 0)
+		return r;
+	return sys_fsmount(context, 0);
+}
+
+int procfs_open(int *ret_fd, struct error *err)
+{
+	auto_close int fd = -EBADF;
+
+	fd = sys_open_tree(AT_FDCWD, "/proc", OPEN_TREE_CLONE);
+	/* EINVAL: submounts are locked to it, as in a nested container. EPERM: not our namespace. */
+	if (fd < 0)
+		fd = procfs_new();
+	/* Neither is to be had by the unprivileged: then the plain one, where a submount stops the
+	 * walk below (NO_XDEV) instead of being believed. */
+	if (fd < 0)
+		fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(err, errno, "open /proc");
+	if (!procfs_is_root(fd)) {
+		error_set(err, EINVAL, "/proc is not the root of a procfs");
+		return error_hint(err, "mount -t proc proc /proc");
+	}
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+int procfs_openat(int procfs, const char *path, int flags)
+{
+	char resolved[256];
+
+	if (text_starts_with(path, "self/")) {
+		/* The link names us in the numbers of this procfs, which getpid() may not know. */
+		char pid[32];
+		ssize_t length = readlinkat(procfs, "self", pid, sizeof(pid) - 1);
+
+		if (length <= 0)
+			return length < 0 ? -errno : -ESRCH;
+		pid[length] = '\0';
+		if (snprintf(resolved, sizeof(resolved), "%s%s", pid, path + 4) >=
+		    (int)sizeof(resolved))
+			return -ENAMETOOLONG;
+		path = resolved;
+	}
+	return sys_openat2(procfs, path, (uint64_t)(unsigned int)flags | O_NOCTTY, 0,
+			   RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS);
+}
+
+int procfs_write(int procfs, const char *path, const char *value)
+{
+	auto_close int fd = procfs_openat(procfs, path, O_WRONLY);
+	size_t length = strlen(value);
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	do
+		n = write(fd, value, length);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == length ? 0 : -EIO;
+}
+
+ssize_t procfs_read(int procfs, const char *path, char *buffer, size_t size)
+{
+	auto_close int fd = procfs_openat(procfs, path, O_RDONLY);
+	size_t length = 0;
+
+	if (fd < 0)
+		return fd;
+	while (length < size) {
+		ssize_t n = read(fd, buffer + length, size - length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		length += (size_t)n;
+	}
+	if (length == size)
+		return -EFBIG;
+	if (length > 0 && buffer[length - 1] == '\n')
+		length--;
+	buffer[length] = '\0';
+	return (ssize_t)length;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * System calls that libc has no wrapper for (glibc 2.35 is the oldest we build with), and the
+ * constants that kernel headers of that age lack.
+ *
+ * Each returns what the kernel returns, or a negative errno: no -1, no errno.
+ * Sources: the man page of the same name; numbers are common to all architectures from 424 on.
+ */
+#ifndef KERNEL_SYSCALLS_H
+#define KERNEL_SYSCALLS_H
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifndef __NR_open_tree_attr
+#define __NR_open_tree_attr 467
+#endif
+#ifndef MOUNT_ATTR_NOSYMFOLLOW
+#define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
+#endif
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+#ifndef CLONE_INTO_CGROUP
+#define CLONE_INTO_CGROUP 0x200000000ULL
+#endif
+#ifndef CLONE_CLEAR_SIGHAND
+#define CLONE_CLEAR_SIGHAND 0x100000000ULL
+#endif
+/* uapi/linux/magic.h values that are missing in old headers */
+#ifndef PID_FS_MAGIC
+#define PID_FS_MAGIC 0x50494446
+#endif
+
+/* struct clone_args as of Linux 5.7, with cgroup. */
+struct sys_clone_args {
+	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+	uint64_t set_tid, set_tid_size, cgroup;
+};
+
+pid_t sys_clone3(struct sys_clone_args *args);
+int sys_openat2(int dirfd, const char *path, uint64_t flags, mode_t mode, uint64_t resolve);
+int sys_fsopen(const char *type);                      /* FSOPEN_CLOEXEC */
+int sys_fsconfig(int fd, unsigned int command, const char *key, const void *value, int aux);
+int sys_fsmount(int fd, unsigned int attributes);      /* FSMOUNT_CLOEXEC */
+int sys_open_tree(int dirfd, const char *path, unsigned int flags); /* OPEN_TREE_CLOEXEC added */
+/* open_tree_attr(2), Linux 6.15: clones and sets attributes in one step; -ENOSYS before. */
+int sys_open_tree_attr(int dirfd, const char *path, unsigned int flags, struct mount_attr *attr);
+int sys_move_mount(int from_fd, const char *from, int to_fd, const char *to, unsigned int flags);
+int sys_mount_setattr(int dirfd, const char *path, unsigned int flags, struct mount_attr *attr);
+int sys_pivot_root(const char *new_root, const char *put_old);
+int sys_pidfd_open(pid_t pid, unsigned int flags);
+int sys_pidfd_send_signal(int pidfd, int signal, siginfo_t *info, unsigned int flags);
+int sys_pidfd_getfd(int pidfd, int target, unsigned int flags);
+
+#endif
