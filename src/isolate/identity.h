@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* User, groups, umask, home directory, cwd and the executable of a process. */
+/* User, groups, umask, home directory, environment and cwd of a process. */
 #ifndef ISOLATE_IDENTITY_H
 #define ISOLATE_IDENTITY_H
 
@@ -32,19 +32,5 @@ int identity_environment(const struct oci_strings *env, const char *home, char *
 /* After the change of user (chdir is tried as root before it too, by the caller): changes to `cwd`,
  * made when missing if `make`, and verifies that it is inside (getcwd; CVE-2024-21626). */
 int identity_chdir(int root, const char *cwd, bool make, struct error *err);
-
-/*
- * Finds args[0] as execvp would, with the container's PATH (the default one of glibc when unset), below
- * `root`, and checks that it can be executed. Gives a path for execve in `out`. Error texts are those
- * engines look for (contract.md 3.4): `exec: "foo": executable file not found in $PATH`,
- * `exec: "/x": stat /x: no such file or directory`, `exec: "/etc": is a directory`,
- * `exec: "/x": permission denied`.
- */
-int identity_find_executable(int root, const char *name, char *const *environ_, const char *cwd,
-			     char *out, size_t size, struct error *err);
-
-/* Why execve of a file that is there failed with this errno: names a missing interpreter or loader, a
- * script with CR LF, another architecture. Sets *err and returns -number. */
-int identity_explain_exec(int root, const char *path, int number, struct error *err);
 
 #endif

@@ -32,16 +32,4 @@ void terminal_raw_restore(struct terminal_raw *raw);
 /* Copies the window size of one terminal to another. */
 int terminal_copy_size(int from, int to);
 
-/*
- * In the runtime: copies bytes both ways between (input, output) and the master until the process
- * behind `pidfd` is dead and the master is drained. `signals` is a signalfd (or -1) whose signals are
- * handed to `on_signal`. Never blocks on a full output while the process needs reading.
- */
-struct terminal_relay {
-	int input, output, master, pidfd, signals;
-	void (*on_signal)(void *data, int signal);
-	void *data;
-};
-int terminal_relay(const struct terminal_relay *relay, struct error *err);
-
 #endif
