@@ -39,35 +39,58 @@ static int mountfd_fail(int context, int number, struct error *err)
 	return -number;
 }
 
-static int mountfd_configure(int context, const struct mountfd_filesystem *filesystem,
-			     struct error *err)
+static int mountfd_set(int context, const char *type, const struct mountfd_option *options,
+		       size_t count, struct error *err)
 {
+	for (size_t i = 0; i < count; i++) {
+		const char *value = options[i].value;
+		int r = sys_fsconfig(context, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG,
+				     options[i].key, value, 0);
+
+		if (r < 0) {
+			error_errno(err, -r, "%s: option %s%s%s", type, options[i].key,
+				    value ? "=" : "", value ? value : "");
+			return mountfd_fail(context, -r, err);
+		}
+	}
+	return 0;
+}
+
+static int mountfd_configure(int context, const struct mountfd_filesystem *filesystem,
+			     unsigned int command, struct error *err)
+{
+	const char *type = filesystem->type;
 	int r;
 
 	if (filesystem->source) {
 		r = sys_fsconfig(context, FSCONFIG_SET_STRING, "source", filesystem->source, 0);
 		if (r < 0) {
-			error_errno(err, -r, "%s: source %s", filesystem->type, filesystem->source);
+			error_errno(err, -r, "%s: source %s", type, filesystem->source);
 			return mountfd_fail(context, -r, err);
 		}
 	}
-	for (size_t i = 0; i < filesystem->option_count; i++) {
-		const struct mountfd_option *option = &filesystem->options[i];
-
-		r = sys_fsconfig(context, option->value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG,
-				 option->key, option->value, 0);
-		if (r < 0) {
-			error_errno(err, -r, "%s: option %s%s%s", filesystem->type, option->key,
-				    option->value ? "=" : "", option->value ? option->value : "");
-			return mountfd_fail(context, -r, err);
-		}
-	}
-	r = sys_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	r = mountfd_set(context, type, filesystem->defaults, filesystem->default_count, err);
+	if (r < 0)
+		return r;
+	r = mountfd_set(context, type, filesystem->options, filesystem->option_count, err);
+	if (r < 0)
+		return r;
+	r = sys_fsconfig(context, command, NULL, NULL, 0);
 	if (r < 0) {
-		error_errno(err, -r, "create filesystem %s", filesystem->type);
+		error_errno(err, -r, "%s filesystem %s",
+			    command == FSCONFIG_CMD_CREATE ? "create" : "reconfigure", type);
 		return mountfd_fail(context, -r, err);
 	}
 	return 0;
+}
+
+int mountfd_reconfigure(int fd, const struct mountfd_filesystem *filesystem, struct error *err)
+{
+	auto_close int context = sys_fspick(fd, "", FSPICK_EMPTY_PATH);
+
+	if (context < 0)
+		return error_errno(err, -context, "pick filesystem %s", filesystem->type);
+	return mountfd_configure(context, filesystem, FSCONFIG_CMD_RECONFIGURE, err);
 }
 
 int mountfd_create(const struct mountfd_filesystem *filesystem, int *ret_fd, struct error *err)
@@ -79,7 +102,7 @@ int mountfd_create(const struct mountfd_filesystem *filesystem, int *ret_fd, str
 		return error_errno(err, ENODEV, "this kernel has no filesystem %s", filesystem->type);
 	if (context < 0)
 		return error_errno(err, -context, "open filesystem %s", filesystem->type);
-	r = mountfd_configure(context, filesystem, err);
+	r = mountfd_configure(context, filesystem, FSCONFIG_CMD_CREATE, err);
 	if (r < 0)
 		return r;
 	fd = sys_fsmount(context, (unsigned int)filesystem->attributes);

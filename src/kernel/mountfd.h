@@ -23,6 +23,9 @@ struct mountfd_option {
 struct mountfd_filesystem {
 	const char *type;   /* "tmpfs" */
 	const char *source; /* NULL for none */
+	/* Given to the kernel in this order, so that `options` override `defaults`. */
+	const struct mountfd_option *defaults;
+	size_t default_count;
 	const struct mountfd_option *options;
 	size_t option_count;
 	uint64_t attributes; /* MOUNT_ATTR_* of the new mount */
@@ -30,6 +33,10 @@ struct mountfd_filesystem {
 
 /* A new filesystem's mount, attached nowhere. The error holds the kernel's own words if it gave any. */
 int mountfd_create(const struct mountfd_filesystem *filesystem, int *ret_fd, struct error *err);
+
+/* Changes the options of the filesystem that is mounted at `fd`, a mount's root (fspick(2)). Only its
+ * `options` and `defaults` count. */
+int mountfd_reconfigure(int fd, const struct mountfd_filesystem *filesystem, struct error *err);
 
 /* A detached clone of the mount at (dirfd, path), or of the descriptor itself when path is "";
  * with its submounts when `recursive`. A last symbolic link is followed unless `nofollow`. */

@@ -63,6 +63,16 @@ int sys_mount_setattr(int dirfd, const char *path, unsigned int flags, struct mo
 		syscall(SYS_mount_setattr, dirfd, path, flags, attr, sizeof(*attr)));
 }
 
+int sys_fspick(int dirfd, const char *path, unsigned int flags)
+{
+	return (int)sys_result(syscall(SYS_fspick, dirfd, path, flags | FSPICK_CLOEXEC));
+}
+
+int sys_umount2(const char *path, int flags)
+{
+	return (int)sys_result(syscall(SYS_umount2, path, flags));
+}
+
 int sys_pivot_root(const char *new_root, const char *put_old)
 {
 	return (int)sys_result(syscall(SYS_pivot_root, new_root, put_old));

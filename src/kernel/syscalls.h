@@ -23,6 +23,9 @@
 #ifndef MOUNT_ATTR_NOSYMFOLLOW
 #define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
 #endif
+#ifndef MNT_DETACH /* <sys/mount.h> of glibc 2.36 cannot be included beside <linux/mount.h> */
+#define MNT_DETACH 2
+#endif
 #ifndef AT_RECURSIVE
 #define AT_RECURSIVE 0x8000
 #endif
@@ -56,6 +59,8 @@ int sys_open_tree(int dirfd, const char *path, unsigned int flags); /* OPEN_TREE
 int sys_open_tree_attr(int dirfd, const char *path, unsigned int flags, struct mount_attr *attr);
 int sys_move_mount(int from_fd, const char *from, int to_fd, const char *to, unsigned int flags);
 int sys_mount_setattr(int dirfd, const char *path, unsigned int flags, struct mount_attr *attr);
+int sys_fspick(int dirfd, const char *path, unsigned int flags); /* FSPICK_CLOEXEC added */
+int sys_umount2(const char *path, int flags);
 int sys_pivot_root(const char *new_root, const char *put_old);
 int sys_pidfd_open(pid_t pid, unsigned int flags);
 int sys_pidfd_send_signal(int pidfd, int signal, siginfo_t *info, unsigned int flags);
