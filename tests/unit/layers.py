@@ -1,0 +1,336 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The architecture, checked: what ARCHITECTURE.md says of the layers is true of the sources.
+
+Each rule prints `PASS rule`, or one `FAIL rule: file:line: what` per breach; the exit status is 1
+if anything failed. Run by contrib/test; by hand: tests/unit/layers.py [--objects BUILD_DIR]
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+
+# layer: what its files may include. Arrows point down, and sideways only inside the layer.
+LAYERS = {
+    'base': {'base'},
+    'kernel': {'kernel', 'base'},
+    'isolate': {'isolate', 'kernel', 'base', 'oci-spec'},
+    'cgroup': {'cgroup', 'kernel', 'base', 'oci-spec'},
+    'container': {'container', 'isolate', 'cgroup', 'kernel', 'base', 'oci-spec'},
+    'cli': {'cli', 'container', 'isolate', 'cgroup', 'kernel', 'base', 'oci-spec'},
+    'oci-spec': {'oci-spec'},
+}
+# <knarr/...>: the model of config.json, below everything that knows what a container is.
+PUBLIC_HEADERS_NOT_FOR = {'base', 'kernel'}
+GENERATED = {'version.h'}
+
+# System calls that take a path and follow it. Below a root file system the container's owner chooses
+# what a path leads to, so only kernel/resolve.c may walk there, and it hands out descriptors.
+PATH_CALLS = re.compile(
+    r'(?<![\w.>])(open|openat|open64|creat|fopen|freopen|opendir|scandir|nftw|glob'
+    r'|mkdir|mkdirat|mknod|mknodat|symlink|symlinkat|link|linkat|rename|renameat|renameat2'
+    r'|unlink|unlinkat|rmdir|remove|stat|lstat|fstatat|statx|access|faccessat|euidaccess|statfs|statvfs'
+    r'|chmod|fchmodat|chown|lchown|fchownat|utime|utimes|utimensat|truncate'
+    r'|readlink|readlinkat|realpath|canonicalize_file_name'
+    r'|mount|umount|umount2|chroot|chdir|open_tree|move_mount|pivot_root|name_to_handle_at'
+    r'|execv|execve|execvp|execvpe|execl|execlp|execle|execveat|posix_spawn|posix_spawnp|popen|system'
+    r'|setxattr|lsetxattr|getxattr|lgetxattr|listxattr|inotify_add_watch|fanotify_mark'
+    r')\s*\(')
+
+# file: {calls allowed there: why}. `*` is every call. A file that is not here may use none.
+PATH_CALLS_ALLOWED = {
+    'src/base/io.c': {
+        '*': "reads and writes the host's files below a directory descriptor of the caller's choice",
+    },
+    'src/base/fd.c': {'open': "/dev/null in place of a missing stdio, before anything else happens"},
+    'src/base/log.c': {'open': "--log names a file of the host"},
+    'src/kernel/resolve.c': {'*': 'the one walker: one component at a time, O_NOFOLLOW, below a descriptor'},
+    'src/kernel/syscalls.c': {'*': 'wrappers; their callers are checked'},
+    'src/kernel/procfs.c': {'*': 'walks only a procfs that it has verified'},
+    'src/kernel/mountfd.c': {'*': 'mounts as descriptors: open_tree and move_mount with empty paths'},
+    'src/kernel/channel.c': {'open': 'a socket path of the caller, in the host'},
+    'src/isolate/sources.c': {'*': 'opens mount sources in the host, before there is a container'},
+    'src/isolate/rootfs.c': {'*': 'pivot_root, umount2, chdir and chroot with "." and "/" only'},
+}
+# Layers whose files never touch a root file system: the host's cgroupfs, the state directory, the
+# command line. They use directory descriptors for their own reasons, which no grep can judge.
+PATH_CALLS_FREE_LAYERS = {
+    'cgroup': "works on the host's cgroup file systems",
+    'container': 'works on the state directory and on the bundle, before the container exists',
+    'cli': 'works on files that the caller named',
+    'oci-spec': 'works on files that the caller named',
+}
+
+PRINTS = re.compile(r'(?<![\w.>])(printf|vprintf|puts|putchar|perror|fputs|fputc|fwrite|fprintf|vfprintf|dprintf)\s*\(')
+PRINTS_ALLOWED = {'src/base/log.c': 'the log', 'src/base/io.c': 'writes where its caller says'}
+
+LEAVES = re.compile(r'(?<![\w.>])(exit|_exit|_Exit|quick_exit|abort|err|errx|verr|warn|warnx|assert)\s*\(')
+LEAVES_ALLOWED = {
+    'src/cli/main.c': 'main',
+    'src/container/init.c': "the container side's single way out",
+    'src/container/hooks.c': 'the child between fork and execve',
+}
+
+
+def strip_c(text):
+    """Comments and the insides of literals become blanks; lines and columns stay."""
+    def blank(match):
+        found = match.group(0)
+        if found[0] in '"\'':
+            return found[0] + ' ' * (len(found) - 2) + found[0]
+        return re.sub(r'[^\n]', ' ', found)
+    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', blank, text, flags=re.S)
+
+
+class Source:
+    def __init__(self, path):
+        self.path = path
+        self.name = str(path.relative_to(TOP))
+        self.text = path.read_text(encoding='utf-8')
+        self.code = strip_c(self.text).split('\n')
+        parts = Path(self.name).parts
+        self.layer = parts[1] if parts[0] == 'src' and len(parts) > 2 else parts[0]
+        self.module = f'{self.layer}/{path.stem}'
+
+    def includes(self):
+        """(line, form, target) of each #include; read from the text, the literals are blanked."""
+        for number, line in enumerate(self.text.split('\n'), 1):
+            match = re.match(r'\s*#\s*include\s*(["<])([^">]+)[">]', line)
+            if match:
+                yield number, match.group(1), match.group(2)
+
+
+def sources():
+    found = []
+    for folder in ('src', 'oci-spec'):
+        for path in sorted((TOP / folder).rglob('*.[ch]')):
+            found.append(Source(path))
+    return found
+
+
+def include_target(source, target):
+    """The layer a quoted include names, or a complaint."""
+    first = target.split('/')[0]
+    if target in GENERATED:
+        return source.layer, None
+    if '/' not in target or first not in LAYERS:
+        return None, f'"{target}" does not name its layer'
+    where = TOP / target if first == 'oci-spec' else TOP / 'src' / target
+    if not where.exists():
+        return None, f'"{target}" does not exist'
+    return first, None
+
+
+def rule_arrows(files):
+    for source in files:
+        if source.layer not in LAYERS:
+            yield f'{source.name}:1: the folder {source.layer} is not a layer'
+            continue
+        for line, form, target in source.includes():
+            where = f'{source.name}:{line}'
+            if form == '<':
+                if target.startswith('knarr/') and source.layer in PUBLIC_HEADERS_NOT_FOR:
+                    yield f'{where}: {source.layer} knows no configuration, yet includes <{target}>'
+                continue
+            layer, complaint = include_target(source, target)
+            if complaint:
+                yield f'{where}: {complaint}'
+            elif layer not in LAYERS[source.layer]:
+                yield f'{where}: {source.layer} may not include "{target}": the arrow points up'
+
+
+def find_cycle(graph):
+    """One cycle as a list of nodes, or None. Iterative depth-first search, three colours."""
+    colour = {}
+    for start in sorted(graph):
+        if start in colour:
+            continue
+        stack = [(start, iter(sorted(graph[start])))]
+        colour[start] = 'open'
+        while stack:
+            node, edges = stack[-1]
+            follower = next(edges, None)
+            if follower is None:
+                colour[node] = 'done'
+                stack.pop()
+            elif colour.get(follower) == 'open':
+                path = [entry[0] for entry in stack]
+                return path[path.index(follower):] + [follower]
+            elif follower not in colour:
+                colour[follower] = 'open'
+                stack.append((follower, iter(sorted(graph.get(follower, ())))))
+    return None
+
+
+def rule_cycles(files):
+    graph = {}
+    for source in files:
+        edges = graph.setdefault(source.module, set())
+        for _, form, target in source.includes():
+            if form == '"' and target not in GENERATED:
+                module = target.rsplit('.', 1)[0]
+                if module != source.module:
+                    edges.add(module)
+    cycle = find_cycle(graph)
+    if cycle:
+        yield ' -> '.join(cycle)
+
+
+def rule_paths(files):
+    used = set()
+    for source in files:
+        if source.layer in PATH_CALLS_FREE_LAYERS or source.path.suffix != '.c':
+            continue
+        allowed = PATH_CALLS_ALLOWED.get(source.name, {})
+        for number, line in enumerate(source.code, 1):
+            for match in PATH_CALLS.finditer(line):
+                call = match.group(1)
+                if '*' in allowed or call in allowed:
+                    used.add(source.name)
+                    continue
+                yield (f'{source.name}:{number}: {call}() follows a path; use kernel/resolve, or give the reason in '
+                       f'{Path(__file__).name}')
+    existing = {source.name for source in files}
+    for name in sorted(PATH_CALLS_ALLOWED.keys() - used):
+        if name in existing:
+            yield f'{name}:1: is allowed path-based calls and makes none: remove it from the list'
+
+
+def rule_prints(files):
+    for source in files:
+        if source.layer == 'cli' or source.name in PRINTS_ALLOWED:
+            continue
+        for number, line in enumerate(source.code, 1):
+            for match in PRINTS.finditer(line):
+                yield f'{source.name}:{number}: {match.group(1)}(): only cli prints'
+
+
+def rule_leaves(files):
+    for source in files:
+        if source.name in LEAVES_ALLOWED:
+            continue
+        for number, line in enumerate(source.code, 1):
+            for match in LEAVES.finditer(line):
+                yield f'{source.name}:{number}: {match.group(1)}(): fallible functions return'
+
+
+def rule_conditionals(files):
+    """An optional feature is a file of its own; #if in a function hides two programs in one."""
+    for source in files:
+        inside = False
+        for number, line in enumerate(source.code, 1):
+            if line.startswith('{'):
+                inside = True
+            elif line.startswith('}'):
+                inside = False
+            elif inside and re.match(r'\s*#\s*(if|ifdef|ifndef|elif|else)\b', line):
+                yield f'{source.name}:{number}: a conditional inside a function'
+
+
+def rule_descriptors(files):
+    """Every descriptor is close-on-exec from its first instruction."""
+    calls = re.compile(r'(?<![\w.>])(open|openat|pipe2|socket|socketpair|accept4|dup3|memfd_create|epoll_create1'
+                       r'|eventfd|signalfd|timerfd_create|inotify_init1|pipe|dup|accept|epoll_create|inotify_init)\s*\(')
+    never = {'pipe', 'dup', 'accept', 'epoll_create', 'inotify_init'}
+    for source in files:
+        code = '\n'.join(source.code)
+        for match in calls.finditer(code):
+            call = match.group(1)
+            number = code.count('\n', 0, match.start()) + 1
+            if source.path.suffix == '.h':
+                continue
+            if call in never:
+                yield f'{source.name}:{number}: {call}() cannot set close-on-exec'
+                continue
+            depth, end = 0, match.end() - 1
+            while end < len(code):
+                depth += {'(': 1, ')': -1}.get(code[end], 0)
+                end += 1
+                if depth == 0:
+                    break
+            arguments = code[match.end():end]
+            if 'CLOEXEC' not in arguments and 'flags' not in arguments:
+                yield f'{source.name}:{number}: {call}() without close-on-exec'
+
+
+def rule_spdx(_files):
+    tracked = subprocess.run(['git', '-C', str(TOP), 'ls-files', '--cached', '--others', '--exclude-standard'],
+                             capture_output=True, text=True, check=False)
+    names = tracked.stdout.split('\n') if tracked.returncode == 0 else [
+        os.path.relpath(os.path.join(folder, name), TOP) for folder, _, found in os.walk(TOP) for name in found
+        if '/.git' not in folder and '/build' not in folder]
+    for name in sorted(filter(None, names)):
+        path = TOP / name
+        if path.suffix not in {'.c', '.h', '.py', '.sh'} and not name.startswith('contrib/'):
+            continue
+        if not path.is_file() or '/data/' in name or '/corpus/' in name:
+            continue
+        try:
+            head = path.read_text(encoding='utf-8').split('\n')[:2]
+        except UnicodeDecodeError:
+            continue
+        is_script = head[0].startswith('#!')
+        if path.suffix not in {'.c', '.h', '.py', '.sh'} and not is_script and 'shellcheck' not in head[0]:
+            continue
+        if 'SPDX-License-Identifier: Apache-2.0' not in head[0] + (head[1] if len(head) > 1 else ''):
+            yield f'{name}:1: the first line does not name the licence (SPDX-License-Identifier: Apache-2.0)'
+
+
+def rule_state(objects):
+    """No mutable state at file scope: it hides what a function depends on, and survives a clone."""
+    for path in sorted(Path(objects).rglob('*.o')):
+        inside = str(path.relative_to(objects))
+        if not inside.startswith(('src/', 'oci-spec/')):
+            continue
+        table = subprocess.run(['objdump', '-t', str(path)], capture_output=True, text=True, check=True).stdout
+        for line in table.split('\n'):
+            match = re.match(r'^[0-9a-f]+ ([gl! ][\w! ]{6}) (\S+)\t([0-9a-f]+) (?:\.hidden )?(\S+)$', line)
+            if not match or 'O' not in match.group(1):
+                continue
+            section, size, symbol = match.group(2), int(match.group(3), 16), match.group(4)
+            if not size or not re.match(r'\.(data|bss|tdata|tbss)(\.|$)', section):
+                continue
+            if section.startswith(('.data.rel.ro', '.data.rel.local.ro')):
+                continue
+            yield f'{inside}: {symbol} ({section}) is mutable and lives for ever'
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('--objects', metavar='BUILD_DIR', help='also look for mutable state in the object files of this build')
+    options = parser.parse_args()
+
+    files = sources()
+    if not files:
+        print('FAIL sources: none found')
+        return 1
+    rules = [
+        ('include arrows point down', rule_arrows(files)),
+        ('no cycles', rule_cycles(files)),
+        ('no path-based system calls below a root file system', rule_paths(files)),
+        ('only cli prints', rule_prints(files)),
+        ('one way out', rule_leaves(files)),
+        ('no conditionals inside functions', rule_conditionals(files)),
+        ('descriptors are close-on-exec', rule_descriptors(files)),
+        ('every file names its licence', rule_spdx(files)),
+    ]
+    if options.objects:
+        rules.append(('no mutable state at file scope', rule_state(options.objects)))
+    failed = False
+    for name, breaches in rules:
+        breaches = list(breaches)
+        for breach in breaches:
+            print(f'FAIL {name}: {breach}')
+        if not breaches:
+            print(f'PASS {name}')
+        failed |= bool(breaches)
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
