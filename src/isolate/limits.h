@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Limits and scheduling of a process: rlimits, OOM score, scheduler, I/O priority, affinity,
- * personality, memory policy, keyring. */
+ * personality, memory policy, keyring. All act on the calling process. */
 #ifndef ISOLATE_LIMITS_H
 #define ISOLATE_LIMITS_H
 
@@ -8,23 +8,36 @@
 
 #include "base/error.h"
 
-/* setrlimit(2) for each; raising above the own hard limit needs CAP_SYS_RESOURCE: an error that names
- * the limit, both values and that hint; a limit that already is what is wanted is no error. */
+/* prlimit(2) for each; raising above the own hard limit needs CAP_SYS_RESOURCE: an error that names
+ * the limit, both values and that hint; a limit that already is what is wanted is no error.
+ * UINT64_MAX is RLIM_INFINITY. */
 int limits_apply_rlimits(const struct oci_rlimits *rlimits, struct error *err);
 
-/* oom_score_adj of the calling process by way of the private procfs. */
+/* oom_score_adj of the calling process by way of the private procfs. Nothing when not set; no
+ * error when the value is the present one, though it could not be written. */
 int limits_apply_oom_score_adj(const struct oci_opt_i32 *score, int procfs, struct error *err);
 
-/* sched_setattr(2), ioprio_set(2), set_mempolicy(2), personality(2); each does nothing when NULL. */
+/* sched_setattr(2), ioprio_set(2), set_mempolicy(2), personality(2); each does nothing when NULL.
+ */
 int limits_apply_scheduler(const struct oci_scheduler *scheduler, struct error *err);
 int limits_apply_io_priority(const struct oci_io_priority *priority, struct error *err);
 int limits_apply_memory_policy(const struct oci_memory_policy *policy, struct error *err);
 int limits_apply_personality(const struct oci_personality *personality, struct error *err);
 
+/* A list of memory nodes, "0-3,7", as bits. `ret_bits` is malloc'ed (NULL when the list is empty)
+ * and has *ret_count bits in use: the highest node + 1. -EINVAL when it is no such list, -ERANGE
+ * when a node is beyond what any kernel takes. Blanks around a number and empty parts are accepted,
+ * as in cpuset(7). Pure. */
+int limits_parse_nodes(const char *list, unsigned long **ret_bits, unsigned long *ret_count);
+
 /* All CPUs, whatever the runtime's caller had been confined to; the cpuset decides. Best effort. */
 void limits_reset_affinity(void);
 
-/* Joins a new session keyring "_ses.ID" (keyrings(7)) that the container's user owns; ENOSYS is fine. */
+/*
+ * Joins the session keyring "_ses.ID" (keyrings(7)), made if there is none of that name, and lets
+ * its owner search it, so that a later exec finds it by its name. It belongs to the caller's uid; a
+ * process that changes its uid afterwards goes on possessing it. -ENOSYS and -EOPNOTSUPP are fine.
+ */
 int limits_new_keyring(const char *id, struct error *err);
 
 #endif
