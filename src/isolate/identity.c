@@ -369,11 +369,8 @@ static int identity_verify_cwd(const char *cwd, struct error *err)
 {
 	char now[PATH_MAX + 32];
 
-	if (syscall(SYS_getcwd, now, sizeof(now)) < 0) {
-		/* Longer than PATH_MAX: it is below the root all the same, or the text would not be
-		 * needed to say so; but it cannot be told, so it is refused. */
+	if (syscall(SYS_getcwd, now, sizeof(now)) < 0)
 		return error_errno(err, errno, "verify that directory %s is in the container", cwd);
-	}
 	if (now[0] != '/')
 		return error_set(err, EPERM, "directory %s is outside of the container's root",
 				 cwd);

@@ -336,7 +336,7 @@ static int limits_keyring_permissions(long keyring, uint32_t *ret_permissions)
 
 int limits_new_keyring(const char *id, struct error *err)
 {
-	uint32_t permissions;
+	uint32_t permissions = 0;
 	char name[512];
 	long keyring;
 	int r;
