@@ -125,38 +125,6 @@ static const char *find_similar(const struct oci_object *object, const char *nam
 	return NULL;
 }
 
-static bool error_duplicate(struct decoder *decoder, const struct decode_text *key)
-{
-	return decode_error(decoder, key->offset, "duplicate key");
-}
-
-/* A key that is not in a table: it is remembered by name. */
-static bool remember_key(struct decoder *decoder, struct frame *frame,
-			 const struct decode_text *key)
-{
-	bool duplicate;
-
-	if (oci_keys_add(&decoder->keys, frame->first_key, key->text, key->length, &duplicate) <
-	    0) {
-		decoder->no_memory = true;
-		return false;
-	}
-	frame->key = decoder->keys.count - 1;
-	frame->has_key = true;
-	return !duplicate || error_duplicate(decoder, key);
-}
-
-static bool known_key(struct decoder *decoder, struct frame *frame, const struct oci_field *field,
-		      const struct decode_text *key)
-{
-	uint64_t bit = UINT64_C(1) << (field - frame->object->fields);
-	bool duplicate = frame->seen & bit;
-
-	frame->current = field;
-	frame->seen |= bit;
-	return !duplicate || error_duplicate(decoder, key);
-}
-
 /* Gives a key that yajl put together elsewhere (it has escapes) a place to stay. */
 static bool keep_key(struct decoder *decoder, struct decode_text *key)
 {
@@ -166,6 +134,22 @@ static bool keep_key(struct decoder *decoder, struct decode_text *key)
 		return true;
 	key->text = decode_strndup(decoder, key->text, key->length);
 	return key->text != NULL;
+}
+
+/* A key that stands for no field: it is remembered by name. */
+static bool remember_key(struct decoder *decoder, struct frame *frame,
+			 const struct decode_text *key, bool is_duplicate)
+{
+	bool was_there;
+
+	if (oci_keys_add(&decoder->keys, frame->first_key, key->text, key->length, &was_there) <
+	    0) {
+		decoder->no_memory = true;
+		return false;
+	}
+	frame->key = decoder->keys.count - 1;
+	frame->has_key = true;
+	return !(was_there || is_duplicate) || decode_error(decoder, key->offset, "duplicate key");
 }
 
 static bool map_key(struct decoder *decoder, struct frame *frame, struct decode_text *key)
@@ -178,18 +162,25 @@ static bool map_key(struct decoder *decoder, struct frame *frame, struct decode_
 	/* The key is the first member of struct oci_string_pair and of all objects in a map. */
 	*item = name;
 	key->text = name;
-	return remember_key(decoder, frame, key);
+	return remember_key(decoder, frame, key, false);
 }
 
 static bool object_key(struct decoder *decoder, struct frame *frame, struct decode_text *key)
 {
 	const struct oci_field *field = find_field(frame, key->text, key->length);
+	uint64_t bit = field ? UINT64_C(1) << (field - frame->object->fields) : 0;
 
-	if (field)
-		return known_key(decoder, frame, field, key);
-	if (!keep_key(decoder, key) || !remember_key(decoder, frame, key))
+	if (field && !(frame->seen & bit)) {
+		frame->seen |= bit;
+		frame->current = field;
+		return true;
+	}
+	/* The second value of a duplicate has no place, as the first one is in it already. */
+	if (!keep_key(decoder, key) || !remember_key(decoder, frame, key, field != NULL))
 		return false;
-	decode_unknown(decoder, key->offset, find_similar(frame->object, key->text, key->length));
+	if (!field)
+		decode_unknown(decoder, key->offset,
+			       find_similar(frame->object, key->text, key->length));
 	return true;
 }
 
@@ -206,7 +197,7 @@ static int on_key(void *context, const unsigned char *data, size_t length)
 		return object_key(decoder, frame, &key);
 	if (frame->kind == FRAME_MAP)
 		return map_key(decoder, frame, &key);
-	return keep_key(decoder, &key) && remember_key(decoder, frame, &key);
+	return keep_key(decoder, &key) && remember_key(decoder, frame, &key, false);
 }
 
 /* ---- objects and arrays ---- */
@@ -286,7 +277,7 @@ static int on_start_map(void *context)
 		go_on = next.target != NULL;
 	} else if (frame->kind == FRAME_OBJECT && frame->current) {
 		go_on = begin_object(decoder, frame, &next);
-	} else if (frame->kind == FRAME_LIST || frame->kind == FRAME_MAP) {
+	} else if (frame->kind == FRAME_LIST || (frame->kind == FRAME_MAP && frame->has_key)) {
 		go_on = begin_item(decoder, frame, &next);
 	}
 	return go_on && push(decoder, &next);
@@ -403,8 +394,8 @@ static void parse(struct decoder *decoder, const char *text, size_t length)
 	}
 }
 
-static int decode(const char *text, size_t length, const struct oci_report *report,
-		  const struct oci_object *kind, struct oci_document **ret_document)
+int oci_object_decode(const struct oci_object *kind, const char *text, size_t length,
+		      const struct oci_report *report, struct oci_document **ret_document)
 {
 	struct decoder *decoder = calloc(1, sizeof(*decoder));
 	int r = 0;
@@ -441,34 +432,39 @@ static int decode(const char *text, size_t length, const struct oci_report *repo
 int oci_config_decode(const char *text, size_t length, const struct oci_report *report,
 		      struct oci_document **ret_document)
 {
-	return decode(text, length, report, &oci_config_object, ret_document);
+	return oci_object_decode(&oci_config_object, text, length, report, ret_document);
 }
 
 int oci_process_decode(const char *text, size_t length, const struct oci_report *report,
 		       struct oci_document **ret_document)
 {
-	return decode(text, length, report, &oci_process_object, ret_document);
+	return oci_object_decode(&oci_process_object, text, length, report, ret_document);
 }
 
 int oci_resources_decode(const char *text, size_t length, const struct oci_report *report,
 			 struct oci_document **ret_document)
 {
-	return decode(text, length, report, &oci_resources_object, ret_document);
+	return oci_object_decode(&oci_resources_object, text, length, report, ret_document);
+}
+
+void *oci_document_object(const struct oci_document *document, const struct oci_object *kind)
+{
+	return document->kind == kind ? document->root : NULL;
 }
 
 struct oci_config *oci_document_config(const struct oci_document *document)
 {
-	return document->kind == &oci_config_object ? document->root : NULL;
+	return oci_document_object(document, &oci_config_object);
 }
 
 struct oci_process *oci_document_process(const struct oci_document *document)
 {
-	return document->kind == &oci_process_object ? document->root : NULL;
+	return oci_document_object(document, &oci_process_object);
 }
 
 struct oci_resources *oci_document_resources(const struct oci_document *document)
 {
-	return document->kind == &oci_resources_object ? document->root : NULL;
+	return oci_document_object(document, &oci_resources_object);
 }
 
 void oci_document_free(struct oci_document *document)

@@ -377,8 +377,8 @@ static void put_object(struct writer *writer, const struct oci_object *object, c
 	put_close(writer, "}");
 }
 
-static int encode(const struct oci_object *object, const void *data, bool pretty, char **ret_text,
-		  size_t *ret_length)
+int oci_object_encode(const struct oci_object *object, const void *data, bool pretty,
+		      char **ret_text, size_t *ret_length)
 {
 	struct writer writer = {.pretty = pretty};
 
@@ -397,17 +397,17 @@ static int encode(const struct oci_object *object, const void *data, bool pretty
 int oci_config_encode(const struct oci_config *config, bool pretty, char **ret_text,
 		      size_t *ret_length)
 {
-	return encode(&oci_config_object, config, pretty, ret_text, ret_length);
+	return oci_object_encode(&oci_config_object, config, pretty, ret_text, ret_length);
 }
 
 int oci_process_encode(const struct oci_process *process, bool pretty, char **ret_text,
 		       size_t *ret_length)
 {
-	return encode(&oci_process_object, process, pretty, ret_text, ret_length);
+	return oci_object_encode(&oci_process_object, process, pretty, ret_text, ret_length);
 }
 
 int oci_resources_encode(const struct oci_resources *resources, bool pretty, char **ret_text,
 			 size_t *ret_length)
 {
-	return encode(&oci_resources_object, resources, pretty, ret_text, ret_length);
+	return oci_object_encode(&oci_resources_object, resources, pretty, ret_text, ret_length);
 }

@@ -82,4 +82,15 @@ extern const struct oci_object oci_resources_object;
 /* What a reader of the specification calls the kind: "string", "uint32", "array of objects" ... */
 const char *oci_kind_name(enum oci_kind kind);
 
+/*
+ * The decoder and the encoder for any table: documents of the runtime's own (its state files) are
+ * read and written by tables too, with the same strictness. As oci_config_decode() and
+ * oci_config_encode(). oci_document_object() gives what was decoded, or NULL for another kind.
+ */
+int oci_object_decode(const struct oci_object *kind, const char *text, size_t length,
+		      const struct oci_report *report, struct oci_document **ret_document);
+int oci_object_encode(const struct oci_object *object, const void *data, bool pretty,
+		      char **ret_text, size_t *ret_length);
+void *oci_document_object(const struct oci_document *document, const struct oci_object *kind);
+
 #endif
