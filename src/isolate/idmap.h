@@ -4,6 +4,7 @@
 #define ISOLATE_IDMAP_H
 
 #include <knarr/config.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -31,5 +32,18 @@ int idmap_write(const struct idmap_plan *plan, pid_t pid, struct error *err);
  * uid 0). Does nothing with an empty plan.
  */
 int idmap_become_root(const struct idmap_plan *plan, struct error *err);
+
+/* The same without a plan, for a user namespace that was joined: -EINVAL when it maps no root. */
+int idmap_take_root(struct error *err);
+
+/* Whether the caller's user namespace forbids setgroups(2), read from /proc/self/setgroups through
+ * `procfs`. Returns 0 or a negative errno. */
+int idmap_setgroups_denied(int procfs, bool *ret_denied);
+
+/*
+ * Makes a user namespace of its own that has these maps and no process in it, for id-mapped mounts
+ * (mount_setattr(2)). Gives an owned descriptor. The maps need not have root.
+ */
+int idmap_open_namespace(const struct idmap_plan *plan, int procfs, int *ret_fd, struct error *err);
 
 #endif

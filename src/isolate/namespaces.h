@@ -7,6 +7,7 @@
 
 #include <knarr/config.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -28,11 +29,13 @@ struct namespaces_plan {
 	const struct oci_time_offsets *time_offsets; /* NULL: none */
 };
 
-/* Pure. `linux` may be NULL (no namespaces at all). Refuses duplicates. */
+/* Pure. `linux_config` may be NULL (no namespaces at all). Refuses duplicates and time offsets without
+ * a new time namespace. An empty path counts as none. */
 int namespaces_plan(const struct oci_linux *linux_config, struct namespaces_plan *ret_plan,
 		    struct error *err);
 
-/* The descriptors of the joined namespaces, in the order of plan->joins; -EBADF elsewhere. */
+/* The descriptors of the joined namespaces, in the order of plan->joins; -EBADF elsewhere, and for the
+ * user namespace that the caller is in already (the kernel refuses to join that one again). */
 struct namespaces_fds {
 	int fds[NAMESPACES_MAX];
 };
@@ -44,22 +47,29 @@ int namespaces_open(const struct namespaces_plan *plan, struct namespaces_fds *r
 		    struct error *err);
 
 /*
- * Forks a process that starts in all the joined namespaces and in new ones of plan->fresh, except
- * cgroup and time, which need more preparation (namespaces_finish). The order of setns calls, and the
- * helper process that it takes where a user namespace is involved, are explained in the .c.
- * With `cgroup` >= 0 the process starts in that cgroup2 directory.
- * Returns 0 in the child; in the parent the pid (as the caller's pid namespace numbers it; a child of
- * the caller) and *ret_pidfd; or a negative errno with *err. The caller's own namespaces are
- * unchanged when this returns.
+ * Forks a process that becomes the container's first, or another one in its namespaces. How, and why a
+ * helper process is needed where a user namespace is involved, is explained in the .c.
+ *
+ * The child starts in new namespaces of plan->fresh and in the joined pid and user namespaces; what
+ * else there is to join or to make it does itself, by namespaces_finish(). With `cgroup` >= 0 it starts
+ * in that cgroup2 directory.
+ *
+ * Returns 0 in the child and only there; in the caller the pid, as the caller's pid namespace numbers
+ * it, of a child of the caller's own, and *ret_pidfd; or a negative errno with *err, and then nothing
+ * is left behind. The caller must have one thread. Its own namespaces are unchanged when this returns;
+ * its descriptor table is shared with the helper for the duration.
  */
 pid_t namespaces_fork(const struct namespaces_plan *plan, const struct namespaces_fds *fds,
 		      int cgroup, int *ret_pidfd, struct error *err);
 
 /*
- * In the child, once its id maps are written and it is in its final cgroups: makes the new cgroup
- * namespace, makes the new time namespace, writes its offsets and enters it. `procfs` as of
- * kernel/procfs.h.
+ * In the child, once its id maps are written, idmap_become_root() is done and it is in its final
+ * cgroups: joins what is left to join, becomes root of a joined user namespace, makes the namespaces
+ * that clone could not make (cgroup, time with its offsets, ipc below a user namespace) and enters them.
+ * `procfs` as of kernel/procfs.h. The child is not dumpable afterwards if it joined anything that
+ * other processes of less privilege may live in. `fds` may be closed after this.
  */
-int namespaces_finish(const struct namespaces_plan *plan, int procfs, struct error *err);
+int namespaces_finish(const struct namespaces_plan *plan, const struct namespaces_fds *fds,
+		      int procfs, struct error *err);
 
 #endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rules of the kernel that shape this (capabilities(7), security/commoncap.c):
+ *
+ * - The bounding set can only shrink, and that takes CAP_SETPCAP: before anything else is given up.
+ * - A change from root to another user empties the effective set and, without PR_SET_KEEPCAPS, the
+ *   permitted one, which only ever shrinks.
+ * - inheritable may not grow beyond the bounding set; effective is at most permitted; ambient at
+ *   most what is both permitted and inheritable.
+ * - execve by uid 0 gives all of the bounding set back. So for root the bounding set is the limit.
+ *
+ * A kernel may know capabilities that this table does not. They are in no plan, so they go with the
+ * others that are not.
+ */
+#include "isolate/capabilities.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+
+/* In the order of their numbers. Linux 5.9 has all of them, and no later one is known. */
+static const char *const capabilities_table[] = {
+	"CAP_CHOWN",
+	"CAP_DAC_OVERRIDE",
+	"CAP_DAC_READ_SEARCH",
+	"CAP_FOWNER",
+	"CAP_FSETID",
+	"CAP_KILL",
+	"CAP_SETGID",
+	"CAP_SETUID",
+	"CAP_SETPCAP",
+	"CAP_LINUX_IMMUTABLE",
+	"CAP_NET_BIND_SERVICE",
+	"CAP_NET_BROADCAST",
+	"CAP_NET_ADMIN",
+	"CAP_NET_RAW",
+	"CAP_IPC_LOCK",
+	"CAP_IPC_OWNER",
+	"CAP_SYS_MODULE",
+	"CAP_SYS_RAWIO",
+	"CAP_SYS_CHROOT",
+	"CAP_SYS_PTRACE",
+	"CAP_SYS_PACCT",
+	"CAP_SYS_ADMIN",
+	"CAP_SYS_BOOT",
+	"CAP_SYS_NICE",
+	"CAP_SYS_RESOURCE",
+	"CAP_SYS_TIME",
+	"CAP_SYS_TTY_CONFIG",
+	"CAP_MKNOD",
+	"CAP_LEASE",
+	"CAP_AUDIT_WRITE",
+	"CAP_AUDIT_CONTROL",
+	"CAP_SETFCAP",
+	"CAP_MAC_OVERRIDE",
+	"CAP_MAC_ADMIN",
+	"CAP_SYSLOG",
+	"CAP_WAKE_ALARM",
+	"CAP_BLOCK_SUSPEND",
+	"CAP_AUDIT_READ",
+	"CAP_PERFMON",
+	"CAP_BPF",
+	"CAP_CHECKPOINT_RESTORE",
+	NULL,
+};
+#define CAPABILITIES_COUNT (array_size(capabilities_table) - 1)
+_Static_assert(CAPABILITIES_COUNT == CAP_CHECKPOINT_RESTORE + 1, "a name for each number");
+
+/* The kernel's sets are of 64 bits. */
+#define CAPABILITIES_MAX 64
+
+const char *const *capabilities_names(void)
+{
+	return capabilities_table;
+}
+
+/* The number, or -1. */
+static int capabilities_find(const char *name)
+{
+	for (size_t i = 0; i < CAPABILITIES_COUNT; i++)
+		if (strcmp(capabilities_table[i], name) == 0)
+			return (int)i;
+	return -1;
+}
+
+static bool capabilities_has_name(const struct oci_strings *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names->items[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Warns of a name unless an earlier place in the configuration has it too. */
+static void capabilities_warn(const struct oci_strings *const sets[5], size_t set, size_t item)
+{
+	const char *name = sets[set]->items[item];
+
+	for (size_t i = 0; i < set; i++)
+		if (capabilities_has_name(sets[i], sets[i]->count, name))
+			return;
+	if (!capabilities_has_name(sets[set], item, name))
+		log_warning("process.capabilities: unknown capability \"%s\" is ignored", name);
+}
+
+int capabilities_plan(const struct oci_capabilities *config, struct capabilities_plan *ret_plan,
+		      struct error *err)
+{
+	struct capabilities_plan plan = {0};
+
+	if (config) {
+		const struct oci_strings *const sets[5] = {
+			&config->bounding,  &config->effective, &config->inheritable,
+			&config->permitted, &config->ambient,
+		};
+		uint64_t *const masks[5] = {
+			&plan.bounding,	 &plan.effective, &plan.inheritable,
+			&plan.permitted, &plan.ambient,
+		};
+
+		for (size_t i = 0; i < array_size(sets); i++)
+			for (size_t j = 0; j < sets[i]->count; j++) {
+				int number = capabilities_find(sets[i]->items[j]);
+
+				if (number < 0)
+					capabilities_warn(sets, i, j);
+				else
+					*masks[i] |= UINT64_C(1) << number;
+			}
+	}
+	for (size_t i = 0; i < CAPABILITIES_COUNT; i++)
+		if (((plan.effective & ~plan.permitted) >> i) & 1) {
+			error_set(err, EINVAL, "has %s, which process.capabilities.permitted lacks",
+				  capabilities_table[i]);
+			return error_at(err, "process.capabilities.effective");
+		}
+	*ret_plan = plan;
+	return 0;
+}
+
+int capabilities_limit(const struct capabilities_plan *plan, struct error *err)
+{
+	for (unsigned int i = 0; i < CAPABILITIES_MAX; i++) {
+		int has = prctl(PR_CAPBSET_READ, (unsigned long)i, 0, 0, 0);
+
+		if (has < 0) /* EINVAL: the kernel's last one was before */
+			break;
+		if (!has || ((plan->bounding >> i) & 1))
+			continue;
+		if (prctl(PR_CAPBSET_DROP, (unsigned long)i, 0, 0, 0) < 0) {
+			error_errno(err, errno, "drop %s from the bounding set",
+				    i < CAPABILITIES_COUNT ? capabilities_table[i]
+							   : "a capability");
+			return error_hint(err, "that takes CAP_SETPCAP");
+		}
+	}
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return error_errno(err, errno, "keep capabilities across the change of user");
+	return 0;
+}
+
+static uint64_t capabilities_bounding(void)
+{
+	uint64_t mask = 0;
+
+	for (unsigned int i = 0; i < CAPABILITIES_MAX; i++)
+		if (prctl(PR_CAPBSET_READ, (unsigned long)i, 0, 0, 0) == 1)
+			mask |= UINT64_C(1) << i;
+	return mask;
+}
+
+/* `wanted` without what there is not; says so. */
+static uint64_t capabilities_cut(const char *set, uint64_t wanted, uint64_t available)
+{
+	for (size_t i = 0; i < CAPABILITIES_COUNT; i++)
+		if (((wanted & ~available) >> i) & 1)
+			log_warning(
+				"process.capabilities.%s: %s is not to be had here and left out",
+				set, capabilities_table[i]);
+	return wanted & available;
+}
+
+/* The header is written to: version 0 would make the kernel put its own there. */
+static int capabilities_get(struct __user_cap_data_struct data[2])
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+
+	return syscall(SYS_capget, &header, data) < 0 ? -errno : 0;
+}
+
+static int capabilities_set(uint64_t effective, uint64_t permitted, uint64_t inheritable)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+
+	for (unsigned int i = 0; i < 2; i++) {
+		data[i].effective = (uint32_t)(effective >> (32 * i));
+		data[i].permitted = (uint32_t)(permitted >> (32 * i));
+		data[i].inheritable = (uint32_t)(inheritable >> (32 * i));
+	}
+	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+}
+
+static int capabilities_set_ambient(uint64_t ambient, struct error *err)
+{
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return error_errno(err, errno, "clear the ambient capabilities");
+	for (unsigned int i = 0; i < CAPABILITIES_COUNT; i++) {
+		if (!((ambient >> i) & 1))
+			continue;
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, (unsigned long)i, 0, 0) < 0)
+			return error_errno(err, errno, "raise the ambient %s",
+					   capabilities_table[i]);
+	}
+	return 0;
+}
+
+int capabilities_apply(const struct capabilities_plan *plan, struct error *err)
+{
+	struct __user_cap_data_struct data[2];
+	uint64_t permitted, inheritable, ambient;
+	int r;
+
+	r = capabilities_get(data);
+	if (r < 0)
+		return error_errno(err, -r, "read the capabilities");
+	permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+	inheritable = permitted & capabilities_bounding();
+
+	permitted = capabilities_cut("permitted", plan->permitted, permitted);
+	inheritable = capabilities_cut("inheritable", plan->inheritable, inheritable);
+	ambient = capabilities_cut("ambient", plan->ambient, permitted & inheritable);
+	r = capabilities_set(plan->effective & permitted, permitted, inheritable);
+	if (r < 0)
+		return error_errno(err, -r, "set the capabilities");
+	if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
+		return error_errno(err, errno, "end the keeping of capabilities");
+	return capabilities_set_ambient(ambient, err);
+}
