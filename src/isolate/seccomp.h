@@ -17,19 +17,26 @@ struct seccomp_plan {
 	struct sock_filter *instructions; /* owned */
 	uint16_t count;
 	uint32_t flags; /* SECCOMP_FILTER_FLAG_* */
-	bool notify;    /* has a NOTIFY action: a listener is made */
+	bool notify;	/* has a NOTIFY action: a listener is made */
 };
 
 /*
- * Compiles with libseccomp (pure: nothing is loaded). NULL gives an empty plan. Unknown syscalls are
- * skipped with a debug message; syscalls newer than every one that the profile names give ENOSYS
- * instead of the default action when that one is ERRNO, so that libcs fall back (the essay is in the .c).
+ * Compiles with libseccomp (pure: nothing is loaded). NULL gives an empty plan. Unknown syscalls
+ * are skipped with a debug message; syscalls newer than every one that the profile names give
+ * ENOSYS instead of a default action that forbids, so that libcs fall back (the essay is in
+ * seccomp-enosys.c). -EINVAL with the field for what has no meaning or is unknown to libseccomp;
+ * -E2BIG when the filter is longer than the kernel takes (BPF_MAXINSNS); -ENOMEM.
  */
-int seccomp_plan(const struct oci_seccomp *config, struct seccomp_plan *ret_plan, struct error *err);
+int seccomp_plan(const struct oci_seccomp *config, struct seccomp_plan *ret_plan,
+		 struct error *err);
 void seccomp_plan_clear(struct seccomp_plan *plan);
 
-/* Installs the filter on the calling thread; with `notify` gives the owned listener descriptor. Needs
- * no_new_privs or CAP_SYS_ADMIN. */
+/*
+ * Installs the filter on the calling thread (seccomp(2)). With `notify` *ret_listener is the owned,
+ * close-on-exec listener descriptor, else -EBADF; from then on only write(2) is sure not to wait
+ * for the agent. Needs no_new_privs or CAP_SYS_ADMIN in the user namespace (-EACCES). An empty plan
+ * installs nothing.
+ */
 int seccomp_apply(const struct seccomp_plan *plan, int *ret_listener, struct error *err);
 
 /* Which flags this kernel takes, or-ed: features.linux.seccomp.supportedFlags. */
