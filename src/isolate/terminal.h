@@ -10,26 +10,31 @@
 #include "base/error.h"
 
 /*
- * In init, after rootfs_enter: opens /dev/pts/ptmx of the container (verified to be a devpts: fstatfs
- * and device number 5:2), gets the peer by TIOCGPTPEER (never by the name /dev/pts/N; CVE-2025-52565),
- * sets the size, gives the slave to `user`, and mounts it on /dev/console when `console` says so.
- * Gives owned descriptors of both ends.
+ * In init, after rootfs_enter: opens /dev/pts/ptmx of the container (verified to be a devpts:
+ * fstatfs and device number 5:2), gets the peer by TIOCGPTPEER (never by the name /dev/pts/N;
+ * CVE-2025-52565), sets the size, gives the slave to the user of `process`, and mounts it on
+ * /dev/console when `console` says so; /dev/console must not be a symbolic link. Gives owned
+ * descriptors of both ends.
  */
 int terminal_open(int root, const struct oci_process *process, bool console, int *ret_master,
 		  int *ret_slave, struct error *err);
 
-/* In init or exec: a new session with the slave as controlling terminal and as fds 0, 1, 2. */
+/* In init or exec: a new session (unless the caller leads one) with the slave as controlling
+ * terminal and as fds 0, 1, 2, which are not close-on-exec. `slave` stays the caller's. */
 int terminal_attach(int slave, struct error *err);
 
-/* In the runtime, foreground: the caller's terminal in raw mode, put back by _restore at any exit. */
+/* In the runtime, foreground: the caller's terminal in raw mode, put back by _restore at any exit.
+ */
 struct terminal_raw {
-	int fd; /* -EBADF: nothing to restore */
+	int fd; /* -EBADF: nothing to restore; the caller starts with it. Not owned */
 	struct termios saved;
 };
+/* -ENOTTY when `fd` is no terminal. */
 int terminal_raw_enter(int fd, struct terminal_raw *ret_raw, struct error *err);
+/* Puts the mode back, once. Async-signal-safe, and works from a background process group. */
 void terminal_raw_restore(struct terminal_raw *raw);
 
-/* Copies the window size of one terminal to another. */
+/* Copies the window size of one terminal to another. Returns 0 or a negative errno. */
 int terminal_copy_size(int from, int to);
 
 #endif
