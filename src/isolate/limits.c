@@ -54,7 +54,7 @@ static int limits_rlimit_fail(const struct oci_rlimit *rlimit, const struct rlim
 	return -number;
 }
 
-int limits_apply_rlimits(const struct oci_rlimits *rlimits, struct error *err)
+int limits_apply_rlimits(const struct oci_rlimits *rlimits, pid_t pid, struct error *err)
 {
 	for (size_t i = 0; i < rlimits->count; i++) {
 		const struct oci_rlimit *rlimit = &rlimits->items[i];
@@ -62,9 +62,9 @@ int limits_apply_rlimits(const struct oci_rlimits *rlimits, struct error *err)
 				new = {.rlim_cur = rlimit->soft, .rlim_max = rlimit->hard};
 
 		/* The 64-bit structure, so that a long of 32 bits cuts nothing off. */
-		if (syscall(SYS_prlimit64, 0, rlimit->type, &new, &old) == 0)
+		if (syscall(SYS_prlimit64, pid, rlimit->type, &new, &old) == 0)
 			continue;
-		if (errno == EPERM && syscall(SYS_prlimit64, 0, rlimit->type, NULL, &old) == 0) {
+		if (errno == EPERM && syscall(SYS_prlimit64, pid, rlimit->type, NULL, &old) == 0) {
 			if (old.rlim_cur == new.rlim_cur && old.rlim_max == new.rlim_max)
 				continue;
 			errno = EPERM;
@@ -75,19 +75,22 @@ int limits_apply_rlimits(const struct oci_rlimits *rlimits, struct error *err)
 	return 0;
 }
 
-int limits_apply_oom_score_adj(const struct oci_opt_i32 *score, int procfs, struct error *err)
+int limits_apply_oom_score_adj(const struct oci_opt_i32 *score, pid_t pid, int procfs,
+			       struct error *err)
 {
-	char now[32], wanted[32];
+	char path[64] = "self/oom_score_adj", now[32], wanted[32];
 	ssize_t n;
 	int r;
 
 	if (!score->set)
 		return 0;
+	if (pid != 0)
+		(void)snprintf(path, sizeof(path), "%d/oom_score_adj", (int)pid);
 	(void)snprintf(wanted, sizeof(wanted), "%" PRId32, score->value);
-	n = procfs_read(procfs, "self/oom_score_adj", now, sizeof(now));
+	n = procfs_read(procfs, path, now, sizeof(now));
 	if (n >= 0 && strcmp(now, wanted) == 0)
 		return 0;
-	r = procfs_write(procfs, "self/oom_score_adj", wanted);
+	r = procfs_write(procfs, path, wanted);
 	if (r == 0)
 		return 0;
 	error_errno(err, -r, "set oom_score_adj to %s (it is %s)", wanted,
@@ -135,7 +138,7 @@ static int limits_scheduler_fail(const struct oci_scheduler *scheduler, int numb
 	return error_at(err, "process.scheduler");
 }
 
-int limits_apply_scheduler(const struct oci_scheduler *scheduler, struct error *err)
+int limits_apply_scheduler(const struct oci_scheduler *scheduler, pid_t pid, struct error *err)
 {
 	struct limits_sched_attr attr;
 
@@ -151,12 +154,13 @@ int limits_apply_scheduler(const struct oci_scheduler *scheduler, struct error *
 		.deadline = scheduler->deadline,
 		.period = scheduler->period,
 	};
-	if (syscall(SYS_sched_setattr, 0, &attr, 0) < 0)
+	if (syscall(SYS_sched_setattr, pid, &attr, 0) < 0)
 		return limits_scheduler_fail(scheduler, errno, err);
 	return 0;
 }
 
-int limits_apply_io_priority(const struct oci_io_priority *priority, struct error *err)
+int limits_apply_io_priority(const struct oci_io_priority *priority, pid_t pid,
+			     struct error *err)
 {
 	const int who_process = 1, class_shift = 13; /* linux/ioprio.h */
 	const char *name;
@@ -168,7 +172,7 @@ int limits_apply_io_priority(const struct oci_io_priority *priority, struct erro
 			  priority->priority);
 		return error_at(err, "process.ioPriority.priority");
 	}
-	if (syscall(SYS_ioprio_set, who_process, 0,
+	if (syscall(SYS_ioprio_set, who_process, pid,
 		    priority->class << class_shift | priority->priority) == 0)
 		return 0;
 	name = oci_enum_name(oci_io_priority_classes, (uint64_t)priority->class);
