@@ -36,3 +36,27 @@ int fd_fill_stdio(void)
 			return -errno;
 	}
 }
+
+int fd_reserve(unsigned int first, unsigned int count, bool *ret_open)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		int wanted = (int)(first + i), fd;
+
+		ret_open[i] = fcntl(wanted, F_GETFD) >= 0;
+		if (ret_open[i])
+			continue;
+		fd = open("/dev/null", O_PATH | O_CLOEXEC);
+		if (fd < 0)
+			return -errno;
+		if (fd == wanted)
+			continue;
+		if (dup3(fd, wanted, O_CLOEXEC) < 0) {
+			int number = errno;
+
+			fd_close(fd);
+			return -number;
+		}
+		fd_close(fd);
+	}
+	return 0;
+}

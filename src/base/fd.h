@@ -12,6 +12,7 @@
 #define BASE_FD_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -66,5 +67,9 @@ int fd_close_from(unsigned int first);
 /* Opens /dev/null on those of 0, 1 and 2 that are closed, so that no descriptor of ours ever gets
  * one of these numbers. Returns 0 or a negative errno. */
 int fd_fill_stdio(void);
+
+/* Looks which of the `count` descriptors from `first` on are open (ret_open[i]), and puts /dev/null
+ * (close-on-exec) on the others, so that the numbers stay reserved. Returns 0 or a negative errno. */
+int fd_reserve(unsigned int first, unsigned int count, bool *ret_open);
 
 #endif

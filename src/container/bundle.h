@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bundle's configuration: read, decoded, checked (bundle.md). */
+#ifndef CONTAINER_BUNDLE_H
+#define CONTAINER_BUNDLE_H
+
+#include <knarr/config.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "container/store.h"
+
+struct oci_document;
+
+struct bundle {
+	const char *name; /* of the file, for messages: "config.json" */
+	char *text;
+	size_t length;
+	struct oci_document *document;
+	const struct oci_config *config;
+};
+#define BUNDLE_INIT ((struct bundle){0})
+void bundle_clear(struct bundle *bundle);
+#define auto_bundle __attribute__((cleanup(bundle_clear)))
+
+/*
+ * Reads `path` (a regular file), decodes and checks it. The error tells the first problem with its
+ * place, and how many more there are.
+ */
+int bundle_load(const char *path, struct bundle *ret_bundle, struct error *err);
+
+/* The snapshot of a container that exists; it was checked at create. */
+int bundle_load_snapshot(const struct store_entry *entry, struct bundle *ret_bundle,
+			 struct error *err);
+
+/* Puts "config.json:LINE:COLUMN: FIELD: " before an error that names a field. */
+int bundle_locate(const struct bundle *bundle, struct error *err);
+
+#endif

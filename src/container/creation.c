@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "container/creation.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "container/gate.h"
+#include "container/hooks.h"
+#include "container/init.h"
+#include "container/status.h"
+#include "container/sync.h"
+#include "isolate/limits.h"
+#include "kernel/channel.h"
+#include "kernel/procfs.h"
+#include "kernel/syscalls.h"
+
+/* How long the removal of a half-made container may take, milliseconds. */
+#define CREATION_UNDO_TIMEOUT 10000
+
+void creation_init(struct creation *creation, const struct store *store,
+		   const struct create_request *request)
+{
+	*creation = (struct creation){
+		.store = store,
+		.request = request,
+		.entry = STORE_ENTRY_INIT,
+		.pidfd = -EBADF,
+		.channel = -EBADF,
+		.gate = -EBADF,
+		.console_socket = -EBADF,
+		.pidfd_socket = -EBADF,
+		.procfs = -EBADF,
+		.master = -EBADF,
+		.sources = -EBADF,
+		.helper = -EBADF,
+	};
+}
+
+static void creation_close(struct creation *creation)
+{
+	creation->pidfd = fd_close(creation->pidfd);
+	creation->channel = fd_close(creation->channel);
+	creation->gate = fd_close(creation->gate);
+	creation->console_socket = fd_close(creation->console_socket);
+	creation->pidfd_socket = fd_close(creation->pidfd_socket);
+	creation->procfs = fd_close(creation->procfs);
+	creation->master = fd_close(creation->master);
+	creation->sources = fd_close(creation->sources);
+	creation->helper = fd_close(creation->helper);
+}
+
+void creation_end(struct creation *creation)
+{
+	rollback_run(&creation->rollback);
+	creation_close(creation);
+	cgroup_free(creation->cgroup);
+	store_entry_close(&creation->entry);
+	plan_clear(&creation->plan);
+	bundle_clear(&creation->bundle);
+}
+
+/* ---- what undoes ---- */
+
+static void creation_undo_store(void *data)
+{
+	struct creation *creation = data;
+	struct error err = ERROR_INIT;
+
+	if (store_remove(creation->store, &creation->entry, &err) < 0)
+		log_warning("%s", err.message);
+}
+
+static void creation_undo_cgroup(void *data)
+{
+	struct creation *creation = data;
+	struct error err = ERROR_INIT;
+
+	if (cgroup_remove(creation->cgroup, true, process_now() + CREATION_UNDO_TIMEOUT, &err) < 0)
+		log_warning("%s", err.message);
+}
+
+static void creation_undo_init(void *data)
+{
+	struct creation *creation = data;
+	int status;
+
+	if (creation->helper >= 0) {
+		(void)process_signal(creation->helper, SIGKILL);
+		(void)process_reap(creation->helper, &status);
+		creation->helper = fd_close(creation->helper);
+	}
+	(void)process_signal(creation->pidfd, SIGKILL);
+	(void)process_reap(creation->pidfd, &status);
+}
+
+static void creation_undo_hooks(void *data)
+{
+	struct creation *creation = data;
+	struct status_document document = {.intent = &creation->intent, .status = LIFECYCLE_STOPPED};
+	struct hooks_run run = {
+		.kind = "poststop",
+		.hooks = &creation->bundle.config->hooks->poststop,
+		.keep_going = true,
+	};
+	auto_text struct text state = {0};
+	struct error err = ERROR_INIT;
+
+	status_encode(&document, STATUS_FIELDS_SPEC, &state);
+	run.state = state.failed ? "" : state.data;
+	(void)hooks_run(&run, &err);
+}
+
+static void creation_undo_pid_file(void *data)
+{
+	struct creation *creation = data;
+
+	(void)unlink(creation->request->options.pid_file);
+}
+
+/* ---- the steps ---- */
+
+static int creation_connect(const char *path, const char *flag, int *ret_fd, struct error *err)
+{
+	int fd;
+
+	if (!path)
+		return 0;
+	fd = channel_connect(path, SOCK_STREAM);
+	if (fd == -EPROTOTYPE || fd == -ENOTSOCK)
+		return error_errno(err, -fd, "connect to %s %s (it must be a stream socket)", flag, path);
+	if (fd < 0)
+		return error_errno(err, -fd, "connect to %s %s", flag, path);
+	*ret_fd = fd;
+	return 0;
+}
+
+/* Hierarchies as mounts need them: names instead of controllers. Strings point into the plan. */
+static int creation_hierarchies(struct creation *creation, struct error *err)
+{
+	struct plan *plan = &creation->plan;
+	const struct cgroup_host *host = &plan->cgroup_host;
+
+	if (host->mode == CGROUP_MODE_UNIFIED)
+		return 0;
+	plan->hierarchies = calloc(host->count ? host->count : 1, sizeof(*plan->hierarchies));
+	if (!plan->hierarchies)
+		return error_errno(err, ENOMEM, "list cgroup hierarchies");
+	for (size_t i = 0; i < host->count; i++) {
+		plan->hierarchies[i] = (struct mounts_hierarchy){
+			.name = path_basename(host->hierarchies[i].mount_point),
+			.options = host->hierarchies[i].controllers,
+			.path = creation->cgroup ? cgroup_directory(creation->cgroup, i) : NULL,
+		};
+	}
+	return 0;
+}
+
+static void creation_now(char *out, size_t size)
+{
+	struct timespec now;
+	struct tm tm;
+	size_t n;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)gmtime_r(&now.tv_sec, &tm);
+	n = strftime(out, size, "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)snprintf(out + n, size - n, ".%09ldZ", now.tv_nsec);
+}
+
+/* Claims the id and writes down what will have to be undone, before any of it is done. */
+static int creation_claim(struct creation *creation, struct error *err)
+{
+	const struct plan *plan = &creation->plan;
+	const struct cgroup_location *location = &plan->cgroup_location;
+	const struct oci_hooks *hooks = plan->config->hooks;
+	size_t directories = 0;
+	int r;
+
+	r = store_claim(creation->store, plan->options->id, &creation->entry, err);
+	if (r < 0)
+		return r;
+	rollback_add(&creation->rollback, creation_undo_store, creation);
+
+	while (location->directories && location->directories[directories])
+		directories++;
+	creation_now(creation->created, sizeof(creation->created));
+	creation->intent = (struct record_intent){
+		.version = RECORD_VERSION,
+		.id = (char *)(uintptr_t)plan->options->id,
+		.bundle = (char *)(uintptr_t)plan->options->bundle,
+		.rootfs = plan->rootfs.path,
+		.created = creation->created,
+		.owner = getuid(),
+		.annotations = plan->config->annotations,
+		.cgroup_manager = location->manager,
+		.cgroup_mode = location->mode,
+		.cgroup_path = location->path,
+		.cgroup_unit = location->unit,
+		.cgroup_slice = location->slice,
+		.cgroup_directories = {location->directories, directories},
+		.private_pid = (plan->namespaces.fresh & CLONE_NEWPID) != 0,
+		.poststart = hooks && hooks->poststart.count > 0,
+		.poststop = hooks && hooks->poststop.count > 0,
+	};
+	r = record_write_intent(&creation->entry, &creation->intent, err);
+	if (r < 0)
+		return r;
+	r = io_replace_file(creation->entry.fd, STORE_CONFIG, creation->bundle.text,
+			    creation->bundle.length, 0600);
+	return r < 0 ? error_errno(err, -r, "save the configuration") : 0;
+}
+
+static int creation_cgroup(struct creation *creation, struct error *err)
+{
+	const struct plan *plan = &creation->plan;
+	const struct oci_linux *linux_config = plan->config->linux;
+	int r;
+
+	r = cgroup_create(&plan->cgroup_location, plan->options->id, &plan->cgroup_host,
+			  &creation->cgroup, err);
+	if (r < 0)
+		return error_wrap(err, "cgroup");
+	rollback_add(&creation->rollback, creation_undo_cgroup, creation);
+	r = cgroup_apply(creation->cgroup, linux_config ? linux_config->resources : NULL, err);
+	if (r < 0)
+		return error_wrap(err, "cgroup");
+	return creation_hierarchies(creation, err);
+}
+
+/* Whether bind sources and devices have to be fetched for an init that has lost the host's rights. */
+static bool creation_needs_helper(const struct plan *plan)
+{
+	return plan_has(plan, CLONE_NEWUSER) && plan_has(plan, CLONE_NEWNS);
+}
+
+static int creation_fork(struct creation *creation, struct error *err)
+{
+	const struct plan *plan = &creation->plan;
+	auto_close int channel = -EBADF, sources = -EBADF;
+	struct namespaces_fds fds;
+	int ends[2], r;
+	pid_t pid;
+
+	r = channel_open(ends);
+	if (r < 0)
+		return error_errno(err, -r, "make a channel to init");
+	creation->channel = ends[0];
+	channel = ends[1];
+	if (creation_needs_helper(plan)) {
+		r = channel_open(ends);
+		if (r < 0)
+			return error_errno(err, -r, "make a channel for bind sources");
+		creation->sources = ends[0];
+		sources = ends[1];
+	}
+	r = namespaces_open(&plan->namespaces, &fds, err);
+	if (r < 0)
+		return r;
+	pid = namespaces_fork(&plan->namespaces, &fds, cgroup_clone_fd(creation->cgroup),
+			      &creation->pidfd, err);
+	if (pid == 0) {
+		struct init init = {
+			.plan = plan,
+			.cgroup = creation->cgroup,
+			.namespaces = &fds,
+			.channel = channel,
+			.gate = creation->gate,
+			.console_socket = creation->console_socket,
+			.procfs = creation->procfs,
+			.sources = {.channel = sources},
+			.root = -EBADF,
+			.null = -EBADF,
+			.slave = -EBADF,
+		};
+
+		/* The runtime's ends, so that each side notices when the other one is gone. */
+		fd_close(creation->channel);
+		fd_close(creation->sources);
+		init_main(&init);
+	}
+	namespaces_fds_close(&fds);
+	creation->gate = fd_close(creation->gate);
+	if (pid < 0)
+		return pid;
+	creation->pid = pid;
+	rollback_add(&creation->rollback, creation_undo_init, creation);
+	return 0;
+}
+
+/* What only the runtime may do to init: ids, and the score that the OOM killer goes by. */
+static int creation_outfit(struct creation *creation, struct error *err)
+{
+	const struct plan *plan = &creation->plan;
+	int r;
+
+	if (plan->namespaces.fresh & CLONE_NEWUSER) {
+		r = idmap_write(&plan->idmap, creation->pid, err);
+		if (r < 0)
+			return r;
+	}
+	r = limits_apply_oom_score_adj(&plan->process->oom_score_adj, creation->pid,
+				       creation->procfs, err);
+	if (r < 0)
+		return r;
+	if (creation_needs_helper(plan)) {
+		r = sources_serve(creation->pidfd, creation->sources, &creation->helper, err);
+		creation->sources = fd_close(creation->sources);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int creation_send(const struct creation *creation, enum sync_word word, struct error *err)
+{
+	struct channel_message message = {.word = word};
+	int r = channel_send(creation->channel, &message, -1);
+
+	return r < 0 ? error_errno(err, -r, "speak to init") : 0;
+}
+
+/* Init is gone without a word: the kernel may have killed it for memory. */
+static int creation_explain_death(const struct creation *creation, struct error *err)
+{
+	struct cgroup_memory_events events;
+	int status = 0;
+
+	cgroup_memory_events(creation->cgroup, &events);
+	if (events.oom_kills > 0) {
+		error_set(err, ENOMEM, "init was killed by the container's memory limit of %llu bytes "
+				       "(peak %llu)", (unsigned long long)events.limit,
+			  (unsigned long long)events.peak);
+		error_at(err, "linux.resources.memory.limit");
+		return error_hint(err, "a container needs about 1 MiB to start");
+	}
+	if (process_reap(creation->pidfd, &status) == 0)
+		return error_set(err, EIO, "init died without a word (%s %d)",
+				 process_exit_code(status) > 128 ? "signal" : "status",
+				 process_exit_code(status) > 128 ? process_exit_code(status) - 128
+								 : process_exit_code(status));
+	return error_set(err, EIO, "init died without a word");
+}
+
+/* Hooks of the container's side may take their time; what their timeouts add up to is waited. */
+static int64_t creation_deadline(const struct creation *creation)
+{
+	const struct oci_hooks *hooks = creation->plan.config->hooks;
+	int64_t deadline = process_now() + SYNC_TIMEOUT;
+
+	for (size_t i = 0; hooks && i < hooks->create_container.count; i++) {
+		const struct oci_hook *hook = &hooks->create_container.items[i];
+
+		if (!hook->timeout.set)
+			return PROCESS_NO_DEADLINE;
+		deadline += (int64_t)hook->timeout.value * 1000;
+	}
+	return deadline;
+}
+
+/* "mounts: clone mount of /x: ...": the phase, unless the text already begins with it. */
+static int creation_init_failed(const struct channel_message *message, struct error *err)
+{
+	const char *phase = init_phase_name(message->phase);
+
+	*err = message->error;
+	if (strncmp(err->message, phase, strlen(phase)) == 0)
+		return -err->number;
+	return error_wrap(err, "%s", phase);
+}
+
+static int creation_run_hooks(struct creation *creation, struct error *err)
+{
+	const struct oci_hooks *hooks = creation->plan.config->hooks;
+	struct status_document document = {
+		.intent = &creation->intent,
+		.status = LIFECYCLE_CREATING,
+		.pid = creation->pid,
+	};
+	auto_text struct text state = {0};
+	struct hooks_run run = {.kind = "prestart", .hooks = &hooks->prestart};
+	int r;
+
+	status_encode(&document, STATUS_FIELDS_SPEC, &state);
+	if (state.failed)
+		return error_errno(err, ENOMEM, "prepare the state for hooks");
+	run.state = state.data;
+	/* Should anything fail from here on, what hooks have set up is to be taken down by poststop's. */
+	rollback_add(&creation->rollback, creation_undo_hooks, creation);
+	r = hooks_run(&run, err);
+	if (r < 0)
+		return r;
+	run.kind = "createRuntime";
+	run.hooks = &hooks->create_runtime;
+	return hooks_run(&run, err);
+}
+
+/* Answers init until it is ready. */
+static int creation_converse(struct creation *creation, struct error *err)
+{
+	int r = creation_send(creation, SYNC_PROCEED, err);
+
+	while (r == 0) {
+		struct channel_message message;
+		auto_close int fd = -EBADF;
+
+		r = channel_recv(creation->channel, creation->pidfd, creation_deadline(creation),
+				 &message, &fd);
+		if (r == -EPIPE)
+			return creation_explain_death(creation, err);
+		if (r < 0)
+			return error_errno(err, -r, "wait for init");
+		switch (message.word) {
+		case SYNC_HOOKS:
+			r = creation_run_hooks(creation, err);
+			if (r == 0)
+				r = creation_send(creation, SYNC_PROCEED, err);
+			break;
+		case SYNC_TERMINAL:
+			creation->master = fd_take(&fd);
+			break;
+		case SYNC_READY:
+			return 0;
+		case SYNC_FAILED:
+			return creation_init_failed(&message, err);
+		default:
+			return error_set(err, EPROTO, "init said %u", message.word);
+		}
+	}
+	return r;
+}
+
+/* Its end of the channel is closed by init's readiness, and the helper ends by itself. */
+static int creation_end_helper(struct creation *creation, struct error *err)
+{
+	int status, r;
+
+	if (creation->helper < 0)
+		return 0;
+	r = process_wait_dead(creation->helper, process_now() + SYNC_TIMEOUT);
+	if (r < 0)
+		return error_errno(err, -r, "wait for the helper for bind sources");
+	(void)process_reap(creation->helper, &status);
+	creation->helper = fd_close(creation->helper);
+	return 0;
+}
+
+int creation_build(struct creation *creation, bool gate, struct error *err)
+{
+	const struct create_request *request = creation->request;
+	const struct plan_options *options = &request->options;
+	int r;
+
+	/* What the kernel is not asked to change. */
+	r = bundle_load(request->config, &creation->bundle, err);
+	if (r < 0)
+		return r;
+	r = plan_make(creation->bundle.config, options, &creation->plan, err);
+	if (r < 0)
+		return r;
+	r = procfs_open(&creation->procfs, err);
+	if (r == 0)
+		r = creation_connect(options->console_socket, "--console-socket",
+				     &creation->console_socket, err);
+	if (r == 0)
+		r = creation_connect(options->pidfd_socket, "--pidfd-socket", &creation->pidfd_socket,
+				     err);
+	/* What it is. */
+	if (r == 0)
+		r = creation_claim(creation, err);
+	if (r == 0 && gate)
+		r = gate_listen(&creation->entry, &creation->gate, err);
+	if (r == 0)
+		r = creation_cgroup(creation, err);
+	if (r == 0)
+		r = creation_fork(creation, err);
+	if (r == 0)
+		r = creation_outfit(creation, err);
+	if (r == 0)
+		r = creation_converse(creation, err);
+	if (r == 0)
+		r = creation_end_helper(creation, err);
+	return r;
+}
+
+/* Decimal, no newline: containerd parses the whole file as a number. */
+static int creation_write_pid_file(struct creation *creation, struct error *err)
+{
+	const char *path = creation->request->options.pid_file;
+	const char *name;
+	auto_close int dir = -EBADF;
+	char directory[4096], pid[32];
+	int length, r;
+
+	if (!path)
+		return 0;
+	name = path_basename(path);
+	if ((size_t)(name - path) >= sizeof(directory))
+		return error_errno(err, ENAMETOOLONG, "pid file %s", path);
+	memcpy(directory, path, (size_t)(name - path));
+	directory[name - path] = '\0';
+	dir = open(directory[0] ? directory : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return error_errno(err, errno, "open the directory of pid file %s", path);
+	length = snprintf(pid, sizeof(pid), "%d", (int)creation->pid);
+	rollback_add(&creation->rollback, creation_undo_pid_file, creation);
+	r = io_replace_file(dir, name, pid, (size_t)length, 0644);
+	return r < 0 ? error_errno(err, -r, "write pid file %s", path) : 0;
+}
+
+static int creation_limits(const struct creation *creation, struct error *err)
+{
+	const struct oci_process *process = creation->plan.process;
+	int r = limits_apply_scheduler(process->scheduler, creation->pid, err);
+
+	if (r == 0)
+		r = limits_apply_io_priority(process->io_priority, creation->pid, err);
+	if (r == 0)
+		r = limits_apply_rlimits(&process->rlimits, creation->pid, err);
+	return r;
+}
+
+int creation_commit(struct creation *creation, enum record_phase phase, struct error *err)
+{
+	int r = creation_limits(creation, err);
+
+	if (r < 0)
+		return r;
+	r = process_identify(creation->pid, creation->pidfd, &creation->identity);
+	if (r < 0)
+		return error_errno(err, -r, "identify init");
+	r = creation_write_pid_file(creation, err);
+	if (r < 0)
+		return r;
+	if (creation->pidfd_socket >= 0) {
+		r = channel_send_fd(creation->pidfd_socket, creation->pidfd, "pidfd");
+		if (r < 0)
+			return error_errno(err, -r, "send the pidfd to --pidfd-socket");
+	}
+	r = record_write_state(&creation->entry, phase, &creation->identity, err);
+	if (r == 0)
+		r = creation_send(creation, SYNC_COMMIT, err);
+	if (r < 0)
+		return r;
+	rollback_commit(&creation->rollback);
+	return 0;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `create` and `run` share: the runtime's side of a birth, in steps. */
+#ifndef CONTAINER_CREATION_H
+#define CONTAINER_CREATION_H
+
+#include "container/bundle.h"
+#include "container/create.h"
+#include "container/plan.h"
+#include "container/record.h"
+#include "container/rollback.h"
+#include "container/store.h"
+#include "kernel/process.h"
+
+struct creation {
+	const struct store *store;
+	const struct create_request *request;
+	struct bundle bundle;
+	struct plan plan;
+	struct store_entry entry;
+	struct record_intent intent;
+	char created[64];
+	struct cgroup *cgroup;
+	struct process_identity identity;
+	pid_t pid;
+	int pidfd;   /* of init */
+	int channel; /* to init */
+	int gate;    /* -EBADF: `run`, the channel is the gate */
+	int console_socket, pidfd_socket;
+	int procfs;
+	int master;  /* the terminal, in the foreground */
+	int sources; /* our end of the channel to the sources helper, while it is being set up */
+	int helper;  /* its pidfd */
+	bool hooks_ran;
+	struct rollback rollback;
+};
+
+/* An empty one, so that creation_abandon() may be called at any time. */
+void creation_init(struct creation *creation, const struct store *store,
+		   const struct create_request *request);
+
+/* Everything up to an init that has said SYNC_READY: the container exists but nothing is written of
+ * its init. With `gate`, init will wait at a gate in the state directory. */
+int creation_build(struct creation *creation, bool gate, struct error *err);
+
+/* Limits from outside, state, pid file, pidfd socket; then SYNC_COMMIT. From here on nothing is undone. */
+int creation_commit(struct creation *creation, enum record_phase phase, struct error *err);
+
+/* Undoes what was not committed, and frees everything. The container itself goes on. */
+void creation_end(struct creation *creation);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "container/hooks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "kernel/channel.h"
+#include "kernel/process.h"
+#include "kernel/syscalls.h"
+
+/* How much of a hook's output goes into the error; its end is what says why. */
+#define HOOKS_OUTPUT_MAX 512
+
+/* A window on the last bytes of a stream. */
+struct hooks_output {
+	char bytes[HOOKS_OUTPUT_MAX];
+	size_t length;
+};
+
+static void hooks_output_add(struct hooks_output *output, const char *bytes, size_t length)
+{
+	size_t keep;
+
+	if (length > HOOKS_OUTPUT_MAX) {
+		bytes += length - HOOKS_OUTPUT_MAX;
+		length = HOOKS_OUTPUT_MAX;
+	}
+	keep = HOOKS_OUTPUT_MAX - length < output->length ? HOOKS_OUTPUT_MAX - length
+							  : output->length;
+	memmove(output->bytes, output->bytes + output->length - keep, keep);
+	memcpy(output->bytes + keep, bytes, length);
+	output->length = keep + length;
+}
+
+/* One line: newlines become "; ", what cannot be printed a space. */
+static void hooks_output_line(const struct hooks_output *output, char *line, size_t size)
+{
+	size_t at = 0, end = output->length;
+
+	while (end > 0 && (output->bytes[end - 1] == '\n' || output->bytes[end - 1] == ' '))
+		end--;
+	for (size_t i = 0; i < end && at + 3 < size; i++) {
+		unsigned char c = (unsigned char)output->bytes[i];
+
+		if (c == '\n')
+			line[at++] = ';';
+		line[at++] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
+	}
+	line[at] = '\0';
+}
+
+/* The state as a file: a pipe could fill up, or raise SIGPIPE when the hook does not read it. */
+static int hooks_state_file(const char *state)
+{
+	auto_close int fd = memfd_create("state", MFD_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = io_write_all(fd, state, strlen(state));
+	if (r < 0)
+		return r;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -errno;
+	return fd_take(&fd);
+}
+
+struct hooks_child {
+	const struct oci_hook *hook;
+	const struct hooks_run *run;
+	int state, output, channel;
+};
+
+/* A vector of the config with a NULL at its end. Static room in the child: it executes or dies. */
+static char **hooks_vector(const struct oci_strings *strings, char *first)
+{
+	size_t count = strings->count;
+	char **vector = calloc(count + 2, sizeof(*vector));
+
+	if (!vector)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		vector[i] = strings->items[i];
+	if (count == 0)
+		vector[0] = first;
+	return vector;
+}
+
+static int hooks_child_execute(const struct hooks_child *child, struct error *err)
+{
+	const struct oci_hook *hook = child->hook;
+	char **args = hooks_vector(&hook->args, hook->path);
+	char **env = hooks_vector(&hook->env, NULL);
+	sigset_t none;
+	int r;
+
+	if (!args || !env)
+		return error_errno(err, ENOMEM, "execute %s", hook->path);
+	(void)setpgid(0, 0);
+	if (child->run->prepare) {
+		r = child->run->prepare(child->run->data, err);
+		if (r < 0)
+			return r;
+	}
+	if (dup2(child->state, STDIN_FILENO) < 0 || dup2(child->output, STDOUT_FILENO) < 0 ||
+	    dup2(child->output, STDERR_FILENO) < 0)
+		return error_errno(err, errno, "connect the hook's streams");
+	r = fd_cloexec_from(STDERR_FILENO + 1);
+	if (r < 0)
+		return error_errno(err, -r, "mark descriptors to be closed");
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	execve(hook->path, args, env);
+	return error_errno(err, errno, "execute %s", hook->path);
+}
+
+static void hooks_child_main(const struct hooks_child *child)
+{
+	struct channel_message message = {.word = 1};
+
+	(void)hooks_child_execute(child, &message.error);
+	(void)channel_send(child->channel, &message, -1);
+	_exit(127);
+}
+
+/* Reads the output until the hook is dead or too late. Its own children may keep the pipe open. */
+static int hooks_watch(int pidfd, int output_fd, int64_t deadline, struct hooks_output *output)
+{
+	int r = 0;
+
+	while (!process_is_dead(pidfd)) {
+		r = process_wait_readable(output_fd, pidfd, deadline);
+		if (r < 0)
+			return r;
+		if (r == PROCESS_READABLE) {
+			char chunk[4096];
+			ssize_t n = read(output_fd, chunk, sizeof(chunk));
+
+			if (n > 0)
+				hooks_output_add(output, chunk, (size_t)n);
+			/* All writers are gone, but the hook itself may go on. */
+			if (n == 0)
+				return process_wait_dead(pidfd, deadline);
+		}
+	}
+	for (;;) {
+		char chunk[4096];
+		ssize_t n = read(output_fd, chunk, sizeof(chunk));
+
+		if (n <= 0)
+			return 0;
+		hooks_output_add(output, chunk, (size_t)n);
+	}
+}
+
+static int hooks_judge(const struct oci_hook *hook, int status, const struct hooks_output *output,
+		       struct error *err)
+{
+	char line[HOOKS_OUTPUT_MAX * 2 + 1];
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	hooks_output_line(output, line, sizeof(line));
+	if (WIFSIGNALED(status))
+		return error_set(err, EIO, "hook %s was killed by signal %d%s%s", hook->path,
+				 WTERMSIG(status), line[0] ? ": " : "", line);
+	return error_set(err, EIO, "hook %s exited with status %d%s%s", hook->path,
+			 WEXITSTATUS(status), line[0] ? ": " : "", line);
+}
+
+static int hooks_run_one(const struct hooks_run *run, const struct oci_hook *hook, struct error *err)
+{
+	auto_close int state = hooks_state_file(run->state);
+	auto_close int output_read = -EBADF, output_write = -EBADF;
+	auto_close int line = -EBADF, child_line = -EBADF;
+	auto_close int pidfd = -EBADF;
+	struct hooks_output output = {.length = 0};
+	struct channel_message message;
+	struct hooks_child child;
+	int64_t deadline;
+	int ends[2], status = 0, r;
+	pid_t pid;
+
+	if (state < 0)
+		return error_errno(err, -state, "prepare the state for hook %s", hook->path);
+	/* The pipe's reading end does not block: it is drained after the hook is dead. */
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return error_errno(err, errno, "make a pipe for hook %s", hook->path);
+	output_read = ends[0];
+	output_write = ends[1];
+	/* To the hook the stream must be an ordinary, blocking one. */
+	if (fcntl(output_write, F_SETFL, 0) < 0)
+		return error_errno(err, errno, "make a pipe for hook %s", hook->path);
+	r = channel_open(ends);
+	if (r < 0)
+		return error_errno(err, -r, "make a channel for hook %s", hook->path);
+	line = ends[0];
+	child_line = ends[1];
+
+	child = (struct hooks_child){hook, run, state, output_write, child_line};
+	pid = process_fork(CLONE_CLEAR_SIGHAND, -1, &pidfd);
+	if (pid < 0)
+		return error_errno(err, -pid, "start hook %s", hook->path);
+	if (pid == 0)
+		hooks_child_main(&child);
+
+	child_line = fd_close(child_line);
+	output_write = fd_close(output_write);
+	deadline = hook->timeout.set ? process_now() + (int64_t)hook->timeout.value * 1000
+				     : PROCESS_NO_DEADLINE;
+	r = hooks_watch(pidfd, output_read, deadline, &output);
+	if (r < 0) {
+		/* The group, so that what the hook has started goes with it; the leader is not reaped
+		 * yet, so its number is still its own. */
+		(void)kill(-pid, SIGKILL);
+		(void)process_signal(pidfd, SIGKILL);
+	}
+	(void)process_reap(pidfd, &status);
+	if (r == -ETIMEDOUT)
+		return error_set(err, ETIMEDOUT, "hook %s ran past its timeout of %d s", hook->path,
+				 hook->timeout.value);
+	if (r < 0)
+		return error_errno(err, -r, "wait for hook %s", hook->path);
+	/* EOF: execve closed the line. A message: it never came so far. */
+	if (channel_recv(line, -1, process_now(), &message, NULL) == 0) {
+		*err = message.error;
+		return error_wrap(err, "hook");
+	}
+	return hooks_judge(hook, status, &output, err);
+}
+
+int hooks_run(const struct hooks_run *run, struct error *err)
+{
+	for (size_t i = 0; run->hooks && i < run->hooks->count; i++) {
+		int r = hooks_run_one(run, &run->hooks->items[i], err);
+
+		if (r == 0)
+			continue;
+		error_at(err, "hooks.%s[%zu]", run->kind, i);
+		if (!run->keep_going)
+			return r;
+		log_warning("hooks.%s[%zu]: %s", run->kind, i, err->message);
+	}
+	return 0;
+}

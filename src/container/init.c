@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a container comes to life, from the inside.
+ *
+ * Init is a fork of the runtime: it starts in the namespaces and in the cgroup, and does the rest
+ * itself, one step after the other, as the table at the end of this file says. It decides nothing: the
+ * plan was made before. What can be done by the runtime from outside on a waiting init (id maps,
+ * oom_score_adj, rlimits, scheduling) is done there, for there are the privileges for it.
+ *
+ * Why this order:
+ * - cgroups before the cgroup namespace, which is rooted where its maker is;
+ * - id maps before anything that makes files or mounts, so that these belong to the container's root;
+ * - mounts before hooks of the runtime's side, which expect a finished root (and move network devices);
+ * - pivot_root before anything that opens by the container's paths;
+ * - sysctls and the network before the paths that protect /proc and /sys get covered;
+ * - the read-only root last of what touches files;
+ * - the bounding set and keep-capabilities before the change of user, which would clear them, the
+ *   capability sets behind it;
+ * - everything that can fail before SYNC_READY, so that `create` reports it and not `start`.
+ *
+ * By then init holds nothing but stdio, the preserved descriptors and its gate. Behind the gate only
+ * hooks, the seccomp filter and execve remain. Without no_new_privs the filter can be installed only with
+ * CAP_SYS_ADMIN: it is kept until then, and dropped under the filter.
+ */
+#include "container/init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "container/gate.h"
+#include "container/hooks.h"
+#include "container/status.h"
+#include "container/sync.h"
+#include "isolate/executable.h"
+#include "isolate/limits.h"
+#include "isolate/lsm.h"
+#include "isolate/network.h"
+#include "isolate/sysctl.h"
+#include "isolate/terminal.h"
+#include "kernel/channel.h"
+#include "kernel/process.h"
+#include "kernel/syscalls.h"
+
+#define CAPABILITY_SYS_ADMIN 21
+
+static int init_send(const struct init *init, enum sync_word word, int fd, struct error *err)
+{
+	struct channel_message message = {.word = word};
+	int r = channel_send(init->channel, &message, fd);
+
+	return r < 0 ? error_errno(err, -r, "speak to the runtime") : 0;
+}
+
+/* Waits for a word of the runtime. Its death ends us: nobody would know of this process. */
+static int init_expect(const struct init *init, enum sync_word word, struct error *err)
+{
+	struct channel_message message;
+	int r = channel_recv(init->channel, -1, PROCESS_NO_DEADLINE, &message, NULL);
+
+	if (r < 0)
+		return error_errno(err, -r, "wait for the runtime");
+	if (message.word != word)
+		return error_set(err, EPROTO, "the runtime said %u instead of %u", message.word, word);
+	return 0;
+}
+
+static int init_wait_for_runtime(struct init *init, struct error *err)
+{
+	int r = init_expect(init, SYNC_PROCEED, err);
+
+	if (r < 0)
+		return r;
+	return idmap_become_root(&init->plan->idmap, err);
+}
+
+static int init_cgroup(struct init *init, struct error *err)
+{
+	return cgroup_enter_self(init->cgroup, err);
+}
+
+static int init_namespaces(struct init *init, struct error *err)
+{
+	return namespaces_finish(&init->plan->namespaces, init->namespaces, init->procfs, err);
+}
+
+static int init_session(struct init *init, struct error *err)
+{
+	/* Out of the caller's session, so that its terminal is not ours (TIOCSTI). */
+	if (setsid() < 0 && errno != EPERM)
+		return error_errno(err, errno, "make a session");
+	if (init->plan->options->no_new_keyring)
+		return 0;
+	return limits_new_keyring(init->plan->options->id, err);
+}
+
+static int init_network(struct init *init, struct error *err)
+{
+	return init->plan->namespaces.fresh & CLONE_NEWNET ? network_loopback_up(err) : 0;
+}
+
+static int init_rootfs(struct init *init, struct error *err)
+{
+	return rootfs_attach(&init->plan->rootfs, &init->sources, &init->root, err);
+}
+
+static int init_mounts(struct init *init, struct error *err)
+{
+	const struct plan *plan = init->plan;
+	struct mounts_context context = {
+		.root = init->root,
+		.sources = init->sources,
+		.cgroup_namespace = plan_has(plan, CLONE_NEWCGROUP),
+		.cgroup_unified = plan->cgroup_host.mode == CGROUP_MODE_UNIFIED,
+		.hierarchies = plan->hierarchies,
+		.hierarchy_count = plan->hierarchies ? plan->cgroup_host.count : 0,
+	};
+
+	if (context.cgroup_unified && init->cgroup)
+		context.cgroup_path = cgroup_directory(init->cgroup, 0);
+	return mounts_apply(&plan->mounts, &context, err);
+}
+
+static int init_devices(struct init *init, struct error *err)
+{
+	const struct oci_linux *linux_config = init->plan->config->linux;
+	int r = devices_apply(&init->plan->devices, init->root, &init->sources, err);
+
+	/* The host's own /dev/null for the masks, taken while the host is still in reach. */
+	if (r == 0 && linux_config && linux_config->masked_paths.count > 0) {
+		struct sources_request request = {.path = "/dev/null", .device = makedev(1, 3)};
+
+		r = sources_clone(&init->sources, &request, &init->null, err);
+	}
+	return r;
+}
+
+static int init_runtime_hooks(struct init *init, struct error *err)
+{
+	const struct oci_hooks *hooks = init->plan->config->hooks;
+	int r;
+
+	if (!hooks || hooks->prestart.count + hooks->create_runtime.count == 0)
+		return 0;
+	r = init_send(init, SYNC_HOOKS, -1, err);
+	return r < 0 ? r : init_expect(init, SYNC_PROCEED, err);
+}
+
+/* Hooks of our side see the pid that the container sees. */
+static int init_run_hooks(struct init *init, const char *kind, const struct oci_hook_list *hooks,
+			  enum lifecycle_status status, struct error *err)
+{
+	const struct plan *plan = init->plan;
+	struct record_intent intent = {
+		.id = (char *)(uintptr_t)plan->options->id,
+		.bundle = (char *)(uintptr_t)plan->options->bundle,
+		.annotations = plan->config->annotations,
+	};
+	struct status_document document = {.intent = &intent, .status = status, .pid = getpid()};
+	struct hooks_run run = {.kind = kind, .hooks = hooks};
+	auto_text struct text state = {0};
+
+	if (hooks->count == 0)
+		return 0;
+	status_encode(&document, STATUS_FIELDS_SPEC, &state);
+	if (state.failed)
+		return error_errno(err, ENOMEM, "prepare the state for hooks");
+	run.state = state.data;
+	return hooks_run(&run, err);
+}
+
+static int init_container_hooks(struct init *init, struct error *err)
+{
+	const struct oci_hooks *hooks = init->plan->config->hooks;
+
+	return hooks ? init_run_hooks(init, "createContainer", &hooks->create_container,
+				      LIFECYCLE_CREATING, err)
+		     : 0;
+}
+
+static int init_enter_rootfs(struct init *init, struct error *err)
+{
+	return rootfs_enter(&init->plan->rootfs, init->root, err);
+}
+
+static int init_terminal(struct init *init, struct error *err)
+{
+	const struct plan *plan = init->plan;
+	auto_close int master = -EBADF;
+	int r;
+
+	if (!plan->process->terminal)
+		return 0;
+	r = terminal_open(init->root, plan->process, plan_has(plan, CLONE_NEWNS), &master, &init->slave,
+			  err);
+	if (r < 0)
+		return r;
+	if (init->console_socket < 0)
+		return init_send(init, SYNC_TERMINAL, master, err);
+	r = channel_send_fd(init->console_socket, master, "/dev/ptmx");
+	return r < 0 ? error_errno(err, -r, "send the terminal to --console-socket") : 0;
+}
+
+static int init_names(struct init *init, struct error *err)
+{
+	const struct oci_config *config = init->plan->config;
+
+	if (config->hostname && sethostname(config->hostname, strlen(config->hostname)) < 0) {
+		error_errno(err, errno, "set the hostname to %s", config->hostname);
+		return error_at(err, "hostname");
+	}
+	if (config->domainname && setdomainname(config->domainname, strlen(config->domainname)) < 0) {
+		error_errno(err, errno, "set the domain name to %s", config->domainname);
+		return error_at(err, "domainname");
+	}
+	return 0;
+}
+
+static int init_sysctl(struct init *init, struct error *err)
+{
+	const struct oci_linux *linux_config = init->plan->config->linux;
+
+	if (!linux_config || linux_config->sysctl.count == 0)
+		return 0;
+	return sysctl_apply(&linux_config->sysctl, init->procfs, err);
+}
+
+static int init_protect(struct init *init, struct error *err)
+{
+	int r = rootfs_protect_paths(&init->plan->rootfs, init->root, init->null, err);
+
+	if (r == 0)
+		r = mounts_make_readonly(&init->plan->mounts, init->root, err);
+	return r < 0 ? r : rootfs_make_readonly(&init->plan->rootfs, init->root, err);
+}
+
+static int init_labels(struct init *init, struct error *err)
+{
+	const struct oci_process *process = init->plan->process;
+	int r = lsm_apply_apparmor(process->apparmor_profile, init->procfs, err);
+
+	if (r < 0)
+		return error_at(err, "process.apparmorProfile");
+	r = lsm_apply_selinux(process->selinux_label, init->procfs, err);
+	return r < 0 ? error_at(err, "process.selinuxLabel") : 0;
+}
+
+static int init_process(struct init *init, struct error *err)
+{
+	const struct oci_linux *linux_config = init->plan->config->linux;
+	int r;
+
+	if (init->slave >= 0) {
+		r = terminal_attach(init->slave, err);
+		if (r < 0)
+			return r;
+		init->slave = -EBADF; /* it is 0, 1 and 2 now */
+	}
+	if (!linux_config)
+		return 0;
+	r = limits_apply_memory_policy(linux_config->memory_policy, err);
+	return r < 0 ? r : limits_apply_personality(linux_config->personality, err);
+}
+
+/* The streams of the caller become the user's, where they are files that can be given away: so that a
+ * program under another user can reopen /dev/stdout. */
+static void init_give_stdio(const struct oci_user *user)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		struct stat st;
+
+		if (fstat(fd, &st) < 0 || (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)))
+			continue;
+		if (st.st_uid == user->uid)
+			continue;
+		/* EINVAL, EPERM, EROFS: the stream is not ours to give, and works without. */
+		(void)!fchown(fd, user->uid, (gid_t)-1);
+	}
+}
+
+static int init_identity(struct init *init, struct error *err)
+{
+	const struct plan *plan = init->plan;
+	struct identity_options options = {
+		.keep_groups = false,
+	};
+	int r;
+
+	init_give_stdio(&plan->process->user);
+	/* As root first: the directory may be made, and may be closed to the user. */
+	r = identity_chdir(init->root, plan->process->cwd, true, err);
+	if (r < 0 && r != -EACCES)
+		return r;
+	r = capabilities_limit(&plan->capabilities, err);
+	if (r < 0)
+		return r;
+	r = identity_apply(&plan->process->user, &options, err);
+	if (r < 0)
+		return r;
+	/* Again as the user: a directory that only he may enter (a network filesystem). */
+	return identity_chdir(init->root, plan->process->cwd, false, err);
+}
+
+static int init_executable(struct init *init, struct error *err)
+{
+	const struct oci_process *process = init->plan->process;
+	struct executable_search search;
+	char home[4096];
+	int r;
+
+	identity_home(init->root, process->user.uid, home, sizeof(home));
+	r = identity_environment(&init->plan->env, home, &init->environment, err);
+	if (r < 0)
+		return r;
+	search = (struct executable_search){
+		.root = init->root,
+		.name = process->args.items[0],
+		.environment = init->environment,
+		.cwd = process->cwd,
+	};
+	return executable_find(&search, init->executable, sizeof(init->executable), err);
+}
+
+/* Whether the filter must be installed by CAP_SYS_ADMIN that the container itself will not have. */
+static bool init_keeps_admin(const struct init *init)
+{
+	const struct plan *plan = init->plan;
+
+	return plan->seccomp.count > 0 && !plan->process->no_new_privileges &&
+	       !(plan->capabilities.effective & (1ULL << CAPABILITY_SYS_ADMIN));
+}
+
+static int init_capabilities(struct init *init, struct error *err)
+{
+	struct capabilities_plan plan = init->plan->capabilities;
+
+	if (init_keeps_admin(init)) {
+		plan.effective |= 1ULL << CAPABILITY_SYS_ADMIN;
+		plan.permitted |= 1ULL << CAPABILITY_SYS_ADMIN;
+	}
+	if (init->plan->process->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return error_errno(err, errno, "set no_new_privs");
+	return capabilities_apply(&plan, err);
+}
+
+/*
+ * From here on the process may be looked at for a long time: only stdio, the preserved descriptors,
+ * and behind them the gate stay open, really closed and not only marked, for a container that is never
+ * started must not keep its creator's pipes open.
+ */
+static int init_descriptors(struct init *init, struct error *err)
+{
+	unsigned int first = STDERR_FILENO + 1 + init->plan->options->preserve_fds;
+	int r;
+
+	if (init->gate >= 0) {
+		int channel = (int)first, gate = (int)first + 1;
+		int moved_channel, moved_gate;
+
+		/* Out of the way of each other and of the places they go to. */
+		moved_channel = fcntl(init->channel, F_DUPFD_CLOEXEC, gate + 1);
+		moved_gate = fcntl(init->gate, F_DUPFD_CLOEXEC, gate + 1);
+		if (moved_channel < 0 || moved_gate < 0 || dup3(moved_channel, channel, O_CLOEXEC) < 0 ||
+		    dup3(moved_gate, gate, O_CLOEXEC) < 0)
+			return error_errno(err, errno, "move descriptors");
+		init->channel = channel;
+		init->gate = gate;
+		r = fd_close_from((unsigned int)gate + 1);
+	} else {
+		if (init->channel != (int)first) {
+			if (dup3(init->channel, (int)first, O_CLOEXEC) < 0)
+				return error_errno(err, errno, "move descriptors");
+			init->channel = (int)first;
+		}
+		r = fd_close_from(first + 1);
+	}
+	if (r < 0)
+		return error_errno(err, -r, "close descriptors");
+	init->root = init->null = init->procfs = init->console_socket = -EBADF;
+	/* Preserved ones are to be inherited, whatever flag they came with; a hole stays one. */
+	for (unsigned int i = 0; i < init->plan->options->preserve_fds; i++) {
+		if (init->plan->options->preserve_open[i])
+			(void)fcntl((int)i + STDERR_FILENO + 1, F_SETFD, 0);
+		else
+			fd_close((int)i + STDERR_FILENO + 1);
+	}
+	return 0;
+}
+
+static int init_ready(struct init *init, struct error *err)
+{
+	int r = init_send(init, SYNC_READY, -1, err);
+
+	if (r == 0)
+		r = init_expect(init, SYNC_COMMIT, err);
+	if (r < 0)
+		return r;
+	/* The state is written: from now on we may outlive the runtime. */
+	if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
+		return error_errno(err, errno, "clear the parent-death signal");
+	if (init->gate < 0)
+		return init_expect(init, SYNC_START, err);
+	init->channel = fd_close(init->channel);
+	r = gate_wait(init->gate, &init->channel, err);
+	return r;
+}
+
+static int init_start_hooks(struct init *init, struct error *err)
+{
+	const struct oci_hooks *hooks = init->plan->config->hooks;
+
+	return hooks ? init_run_hooks(init, "startContainer", &hooks->start_container,
+				      LIFECYCLE_CREATED, err)
+		     : 0;
+}
+
+static int init_seccomp(struct init *init, struct error *err)
+{
+	int listener = -EBADF;
+	int r;
+
+	if (init->plan->seccomp.count == 0)
+		return 0;
+	r = seccomp_apply(&init->plan->seccomp, &listener, err);
+	if (r < 0)
+		return error_at(err, "linux.seccomp");
+	if (!init_keeps_admin(init))
+		return 0;
+	r = capabilities_apply(&init->plan->capabilities, err);
+	if (r < 0) {
+		error_at(err, "linux.seccomp");
+		return error_hint(err, "without noNewPrivileges the profile must allow capset and prctl");
+	}
+	return 0;
+}
+
+static int init_execute(struct init *init, struct error *err)
+{
+	const struct oci_process *process = init->plan->process;
+	struct executable_search search = {
+		.name = process->args.items[0],
+		.environment = init->environment,
+		.cwd = process->cwd,
+	};
+	int number;
+
+	execve(init->executable, process->args.items, init->environment);
+	number = errno;
+	search.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return executable_explain(&search, init->executable, number, err);
+}
+
+/* The life of init. `name` is the phase that errors begin with. */
+static const struct init_step {
+	const char *name;
+	int (*run)(struct init *init, struct error *err);
+} init_steps[] = {
+	{"user namespace", init_wait_for_runtime},
+	{"cgroup", init_cgroup},
+	{"namespaces", init_namespaces},
+	{"session", init_session},
+	{"network", init_network},
+	{"rootfs", init_rootfs},
+	{"mounts", init_mounts},
+	{"devices", init_devices},
+	{"hooks", init_runtime_hooks},
+	{"hooks", init_container_hooks},
+	{"rootfs", init_enter_rootfs},
+	{"terminal", init_terminal},
+	{"hostname", init_names},
+	{"sysctl", init_sysctl},
+	{"paths", init_protect},
+	{"labels", init_labels},
+	{"process", init_process},
+	{"identity", init_identity},
+	{"exec", init_executable},
+	{"capabilities", init_capabilities},
+	{"descriptors", init_descriptors},
+	{"start", init_ready},
+	{"hooks", init_start_hooks},
+	{"seccomp", init_seccomp},
+	{"exec", init_execute},
+};
+
+const char *init_phase_name(unsigned int phase)
+{
+	return phase < array_size(init_steps) ? init_steps[phase].name : "init";
+}
+
+static void init_fail(const struct init *init, unsigned int phase, const struct error *err)
+{
+	struct channel_message message = {.word = SYNC_FAILED, .phase = phase, .error = *err};
+
+	(void)channel_send(init->channel, &message, -1);
+	_exit(EXIT_FAILURE);
+}
+
+void init_main(struct init *init)
+{
+	struct error err = ERROR_INIT;
+	sigset_t none;
+
+	/* Should the runtime die before it has written down who we are, we die too. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)umask(0022);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	for (unsigned int i = 0; i < array_size(init_steps); i++)
+		if (init_steps[i].run(init, &err) < 0)
+			init_fail(init, i, &err);
+	_exit(EXIT_FAILURE);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The container's first process, from the clone to its execve. */
+#ifndef CONTAINER_INIT_H
+#define CONTAINER_INIT_H
+
+#include "base/error.h"
+#include "cgroup/cgroup.h"
+#include "container/plan.h"
+#include "isolate/sources.h"
+
+/* What init gets from the runtime, besides the plan. Everything is in memory that the fork copied,
+ * or a descriptor that it shares. */
+struct init {
+	const struct plan *plan;
+	const struct cgroup *cgroup;
+	const struct namespaces_fds *namespaces;
+	int channel;           /* to the runtime (sync.h) */
+	int gate;              /* to wait at for `start`, or -EBADF: the channel is the gate */
+	int console_socket;    /* connected, or -EBADF */
+	int procfs;            /* kernel/procfs.h */
+	struct sources sources;
+
+	/* Made on the way. */
+	int root, null, slave;
+	char **environment;
+	char executable[4096];
+};
+
+/*
+ * Runs the steps of init's table, in their order, and then the program. Never returns: leaves by
+ * execve, or by _exit after the error has been sent.
+ */
+void init_main(struct init *init) __attribute__((noreturn));
+
+/* The name of init's step `phase`, as sent in a message ("mounts"). */
+const char *init_phase_name(unsigned int phase);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "container/plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "isolate/lsm.h"
+#include "isolate/sysctl.h"
+#include "kernel/syscalls.h"
+
+/* The texts are runc's, which its users know. */
+static int plan_check_terminal(const struct plan *plan, struct error *err)
+{
+	const struct plan_options *options = plan->options;
+	bool terminal = plan->process->terminal;
+
+	if (terminal && options->detach && !options->console_socket) {
+		error_set(err, EINVAL,
+			  "cannot allocate tty if knarr will detach without setting console socket");
+		error_at(err, "process.terminal");
+		return error_hint(err, "give --console-socket, or set process.terminal to false");
+	}
+	if (options->console_socket && !(terminal && options->detach)) {
+		error_set(err, EINVAL,
+			  "cannot use console socket if knarr will not detach or allocate tty");
+		return error_at(err, "process.terminal");
+	}
+	return 0;
+}
+
+static int plan_check_labels(const struct plan *plan, struct error *err)
+{
+	const struct oci_process *process = plan->process;
+
+	if (process->apparmor_profile && process->apparmor_profile[0] && !lsm_apparmor_enabled()) {
+		error_set(err, ENOTSUP, "AppArmor profile %s is asked for, but AppArmor is not enabled "
+					"on this host", process->apparmor_profile);
+		return error_at(err, "process.apparmorProfile");
+	}
+	if (process->selinux_label && process->selinux_label[0] && !lsm_selinux_enabled()) {
+		error_set(err, ENOTSUP, "SELinux label %s is asked for, but SELinux is not enabled on "
+					"this host", process->selinux_label);
+		return error_at(err, "process.selinuxLabel");
+	}
+	return 0;
+}
+
+/* Fields that this build does not carry out yet must not be ignored in silence. */
+static int plan_check_supported(const struct plan *plan, struct error *err)
+{
+	const struct oci_linux *linux_config = plan->config->linux;
+
+	if (linux_config && linux_config->net_devices.count > 0) {
+		error_set(err, ENOTSUP, "moving network devices is not supported by this build");
+		return error_at(err, "linux.netDevices");
+	}
+	if (linux_config && linux_config->intel_rdt) {
+		error_set(err, ENOTSUP, "Intel RDT is not supported by this build");
+		return error_at(err, "linux.intelRdt");
+	}
+	if (plan->seccomp.notify) {
+		error_set(err, ENOTSUP, "seccomp notification is not supported by this build");
+		return error_at(err, "linux.seccomp.listenerPath");
+	}
+	return 0;
+}
+
+/* process.env with the variables of socket activation (sd_listen_fds(3)) behind it. */
+static int plan_environment(struct plan *plan, struct error *err)
+{
+	const struct oci_strings *env = &plan->process->env;
+	char **items;
+	char count[32];
+
+	plan->env = *env;
+	if (plan->options->listen_fds == 0)
+		return 0;
+	items = calloc(env->count + 2, sizeof(*items));
+	if (!items)
+		return error_errno(err, ENOMEM, "prepare the environment");
+	for (size_t i = 0; i < env->count; i++)
+		items[i] = env->items[i];
+	(void)snprintf(count, sizeof(count), "LISTEN_FDS=%u", plan->options->listen_fds);
+	items[env->count] = strdup(count);
+	items[env->count + 1] = strdup("LISTEN_PID=1");
+	plan->env = (struct oci_strings){items, env->count + 2};
+	if (!items[env->count] || !items[env->count + 1])
+		return error_errno(err, ENOMEM, "prepare the environment");
+	return 0;
+}
+
+static int plan_isolation(struct plan *plan, struct error *err)
+{
+	const struct oci_config *config = plan->config;
+	const struct oci_linux *linux_config = config->linux;
+	const char *bundle = plan->options->bundle;
+	int r;
+
+	r = namespaces_plan(linux_config, &plan->namespaces, err);
+	if (r < 0)
+		return r;
+	if (plan->namespaces.fresh & CLONE_NEWUSER) {
+		r = idmap_plan(linux_config, &plan->idmap, err);
+		if (r < 0)
+			return r;
+	}
+	r = rootfs_plan(config, bundle, plan->options->no_pivot, &plan->rootfs, err);
+	if (r < 0)
+		return r;
+	r = mounts_plan(config, bundle, &plan->mounts, err);
+	if (r < 0)
+		return r;
+	r = devices_plan(config, plan_has(plan, CLONE_NEWUSER), &plan->devices, err);
+	if (r < 0)
+		return r;
+	r = capabilities_plan(plan->process->capabilities, &plan->capabilities, err);
+	if (r < 0)
+		return r;
+	r = sysctl_plan(linux_config, &plan->namespaces, err);
+	if (r < 0)
+		return r;
+	return seccomp_plan(linux_config ? linux_config->seccomp : NULL, &plan->seccomp, err);
+}
+
+static int plan_cgroup(struct plan *plan, struct error *err)
+{
+	int r = cgroup_host_detect(&plan->cgroup_host, err);
+
+	if (r < 0)
+		return r;
+	return cgroup_locate(plan->config->linux, plan->options->id, plan->options->cgroup_manager,
+			     &plan->cgroup_host, &plan->cgroup_location, err);
+}
+
+int plan_make(const struct oci_config *config, const struct plan_options *options,
+	      struct plan *ret_plan, struct error *err)
+{
+	struct plan plan = {.options = options, .config = config, .process = config->process};
+	int r;
+
+	if (!config->process) {
+		error_set(err, EINVAL, "there is no process to run");
+		error_at(err, "process");
+		return error_wrap(err, "plan");
+	}
+	r = plan_check_terminal(&plan, err);
+	if (r == 0)
+		r = plan_check_labels(&plan, err);
+	if (r == 0)
+		r = plan_isolation(&plan, err);
+	if (r == 0)
+		r = plan_check_supported(&plan, err);
+	if (r == 0)
+		r = plan_environment(&plan, err);
+	if (r == 0)
+		r = plan_cgroup(&plan, err);
+	if (r < 0) {
+		plan_clear(&plan);
+		return r;
+	}
+	*ret_plan = plan;
+	return 0;
+}
+
+void plan_clear(struct plan *plan)
+{
+	rootfs_plan_clear(&plan->rootfs);
+	mounts_plan_clear(&plan->mounts);
+	devices_plan_clear(&plan->devices);
+	seccomp_plan_clear(&plan->seccomp);
+	cgroup_host_clear(&plan->cgroup_host);
+	cgroup_location_clear(&plan->cgroup_location);
+	free(plan->hierarchies);
+	if (plan->process && plan->env.items != plan->process->env.items) {
+		for (size_t i = plan->process->env.count; i < plan->env.count; i++)
+			free(plan->env.items[i]);
+		free(plan->env.items);
+	}
+}

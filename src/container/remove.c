@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "container/remove.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "cgroup/cgroup.h"
+#include "container/bundle.h"
+#include "container/hooks.h"
+#include "container/record.h"
+#include "container/status.h"
+
+/* How long processes may take to die after SIGKILL, and the cgroup to become empty, milliseconds. */
+#define REMOVE_TIMEOUT 10000
+
+/* Where the container's cgroup is: by its intent, or, when that is lost, by the mark on the cgroup. */
+static int remove_locate(const struct store_entry *entry, const struct record *record,
+			 struct cgroup_location *ret_location, struct error *err)
+{
+	struct cgroup_host host;
+	int r;
+
+	if (record->intent)
+		return record_location(record->intent, ret_location, err);
+	/* No intent, and none that was damaged: nothing had been done yet. */
+	if (!record->intent_damaged && !record->state && !record->state_damaged)
+		return -ENOENT;
+	r = cgroup_host_detect(&host, err);
+	if (r < 0)
+		return r;
+	r = cgroup_find_lost(entry->id, &host, ret_location, err);
+	cgroup_host_clear(&host);
+	return r;
+}
+
+static int remove_processes(const struct store_entry *entry, const struct record *record,
+			    const struct status *status, struct error *err)
+{
+	int64_t deadline = process_now() + REMOVE_TIMEOUT;
+	struct cgroup_location location;
+	struct cgroup *cgroup;
+	int r;
+
+	/* By pidfd too: without a cgroup, or with init moved out of it by somebody. */
+	if (status->pidfd >= 0) {
+		r = process_signal(status->pidfd, SIGKILL);
+		if (r < 0 && r != -ESRCH)
+			return error_errno(err, -r, "kill init of container %s", entry->id);
+	}
+	r = remove_locate(entry, record, &location, err);
+	if (r == 0) {
+		r = cgroup_open(&location, &cgroup, err);
+		cgroup_location_clear(&location);
+		if (r < 0)
+			return r;
+		r = cgroup_remove(cgroup, true, deadline, err);
+		cgroup_free(cgroup);
+	}
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (status->pidfd >= 0 && process_wait_dead(status->pidfd, deadline) < 0)
+		return error_set(err, EBUSY, "container init still running: %s (process %d)", entry->id,
+				 (int)status->pid);
+	return 0;
+}
+
+/* After the resources are gone (runtime.md#lifecycle, step 13). They only warn. */
+static void remove_run_hooks(const struct store_entry *entry, const struct record *record)
+{
+	auto_bundle struct bundle bundle = BUNDLE_INIT;
+	struct status_document document = {.intent = record->intent, .status = LIFECYCLE_STOPPED};
+	struct hooks_run run = {.kind = "poststop", .keep_going = true};
+	auto_text struct text state = {0};
+	struct error err = ERROR_INIT;
+
+	if (!record->intent || !record->intent->poststop)
+		return;
+	if (bundle_load_snapshot(entry, &bundle, &err) < 0) {
+		log_warning("poststop hooks of container %s are not run: %s", entry->id, err.message);
+		return;
+	}
+	if (!bundle.config->hooks)
+		return;
+	run.hooks = &bundle.config->hooks->poststop;
+	status_encode(&document, STATUS_FIELDS_SPEC, &state);
+	run.state = state.failed ? "" : state.data;
+	(void)hooks_run(&run, &err);
+}
+
+static int remove_with(const struct store *store, struct store_entry *entry,
+		       const struct record *record, const struct status *status, struct error *err)
+{
+	int r = remove_processes(entry, record, status, err);
+
+	if (r < 0)
+		return r;
+	remove_run_hooks(entry, record);
+	return store_remove(store, entry, err);
+}
+
+int remove_locked(const struct store *store, struct store_entry *entry, struct error *err)
+{
+	auto_record struct record record = RECORD_INIT;
+	auto_status struct status status = STATUS_INIT;
+	int r;
+
+	r = record_load(entry, &record, err);
+	if (r == 0)
+		r = status_determine(entry, &record, &status, err);
+	return r < 0 ? r : remove_with(store, entry, &record, &status, err);
+}
+
+int container_delete(const struct store *store, const char *id, bool force, struct error *err)
+{
+	auto_entry struct store_entry entry = STORE_ENTRY_INIT;
+	auto_record struct record record = RECORD_INIT;
+	auto_status struct status status = STATUS_INIT;
+	int r;
+
+	r = store_find(store, id, &entry, err);
+	if (r == 0)
+		r = store_lock(store, &entry, process_now() + STORE_LOCK_TIMEOUT, err);
+	/* Another `delete` was faster, or there never was one: what was asked for is so. */
+	if (r == -ENOENT && force)
+		return 0;
+	if (r == 0)
+		r = record_load(&entry, &record, err);
+	if (r == 0)
+		r = status_determine(&entry, &record, &status, err);
+	if (r < 0)
+		return r;
+	if (!force) {
+		r = lifecycle_check(LIFECYCLE_DELETE, status.status, id, err);
+		if (r < 0)
+			return r;
+	}
+	return remove_with(store, &entry, &record, &status, err);
+}

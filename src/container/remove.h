@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `delete`: everything that there is of a container goes. */
+#ifndef CONTAINER_REMOVE_H
+#define CONTAINER_REMOVE_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "container/store.h"
+
+/*
+ * Kills what is left (only with `force` when it is running), waits until it is dead, removes the cgroup,
+ * runs the poststop hooks and removes the state. Each step may find its work done already: a removal
+ * that was interrupted is completed by the next one. With `force` an unknown id is no error.
+ */
+int container_delete(const struct store *store, const char *id, bool force, struct error *err);
+
+/* The same for a container whose lock the caller holds and whose init is dead or to be killed. */
+int remove_locked(const struct store *store, struct store_entry *entry, struct error *err);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "container/start.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "container/gate.h"
+#include "container/hooks.h"
+#include "container/init.h"
+#include "container/kill.h"
+#include "container/status.h"
+#include "container/sync.h"
+#include "kernel/channel.h"
+
+/* startContainer hooks may take as long as they say. */
+static int64_t start_deadline(const struct bundle *bundle)
+{
+	const struct oci_hooks *hooks = bundle->config ? bundle->config->hooks : NULL;
+	int64_t deadline = process_now() + SYNC_TIMEOUT;
+
+	for (size_t i = 0; hooks && i < hooks->start_container.count; i++) {
+		if (!hooks->start_container.items[i].timeout.set)
+			return PROCESS_NO_DEADLINE;
+		deadline += (int64_t)hooks->start_container.items[i].timeout.value * 1000;
+	}
+	return deadline;
+}
+
+int start_await_exec(int channel, int pidfd, const struct bundle *bundle, struct error *err)
+{
+	struct channel_message message;
+	int r;
+
+	/* Closed: execve has happened. Should the program be dead already, that is its own affair. */
+	r = channel_recv(channel, pidfd, start_deadline(bundle), &message, NULL);
+	if (r == -EPIPE)
+		return 0;
+	if (r < 0)
+		return error_errno(err, -r, "wait for the container's program to start");
+	if (message.word != SYNC_FAILED)
+		return error_set(err, EPROTO, "init said %u", message.word);
+	*err = message.error;
+	if (strncmp(err->message, init_phase_name(message.phase),
+		    strlen(init_phase_name(message.phase))) != 0)
+		error_wrap(err, "%s", init_phase_name(message.phase));
+	return bundle_locate(bundle, err);
+}
+
+int start_run_hooks(const struct store_entry *entry, const struct record_intent *intent,
+		    const struct bundle *bundle, pid_t pid, struct error *err)
+{
+	struct status_document document = {
+		.intent = intent,
+		.status = LIFECYCLE_RUNNING,
+		.pid = pid,
+	};
+	struct hooks_run run = {.kind = "poststart"};
+	auto_text struct text state = {0};
+	struct error ignored = ERROR_INIT;
+	int r;
+
+	if (!bundle->config || !bundle->config->hooks)
+		return 0;
+	run.hooks = &bundle->config->hooks->poststart;
+	status_encode(&document, STATUS_FIELDS_SPEC, &state);
+	run.state = state.failed ? "" : state.data;
+	r = hooks_run(&run, err);
+	if (r == 0)
+		return 0;
+	bundle_locate(bundle, err);
+	if (kill_all(entry, SIGKILL, &ignored) < 0)
+		log_warning("%s", ignored.message);
+	return r;
+}
+
+static int start_locked(struct store_entry *entry, const struct record *record,
+			const struct status *status, struct error *err)
+{
+	auto_bundle struct bundle bundle = BUNDLE_INIT;
+	struct channel_message message = {.word = SYNC_START};
+	struct process_identity identity;
+	auto_close int gate = -EBADF;
+	int r;
+
+	record_identity(record, &identity);
+	r = bundle_load_snapshot(entry, &bundle, err);
+	if (r < 0)
+		return r;
+	r = gate_connect(entry, &gate);
+	if (r == -ECONNREFUSED || r == -ENOENT)
+		return error_set(err, ESRCH, "container init is gone: %s", entry->id);
+	if (r < 0)
+		return error_errno(err, -r, "connect to the start gate of container %s", entry->id);
+	/* Written before the word is said: whoever finds "starting" asks the gate which it was. */
+	r = record_write_state(entry, RECORD_STARTING, &identity, err);
+	if (r < 0)
+		return r;
+	r = channel_send(gate, &message, -1);
+	if (r < 0)
+		return error_errno(err, -r, "open the start gate of container %s", entry->id);
+	r = start_await_exec(gate, status->pidfd, &bundle, err);
+	if (r < 0)
+		return r;
+	r = record_write_state(entry, RECORD_RUNNING, &identity, err);
+	if (r < 0)
+		return r;
+	return start_run_hooks(entry, record->intent, &bundle, identity.pid, err);
+}
+
+int container_start(const struct store *store, const char *id, struct error *err)
+{
+	auto_entry struct store_entry entry = STORE_ENTRY_INIT;
+	auto_record struct record record = RECORD_INIT;
+	auto_status struct status status = STATUS_INIT;
+	int r;
+
+	r = store_find(store, id, &entry, err);
+	if (r == 0)
+		r = store_lock(store, &entry, process_now() + STORE_LOCK_TIMEOUT, err);
+	if (r == 0)
+		r = record_load(&entry, &record, err);
+	if (r == 0)
+		r = status_determine(&entry, &record, &status, err);
+	if (r == 0)
+		r = lifecycle_check(LIFECYCLE_START, status.status, id, err);
+	return r < 0 ? r : start_locked(&entry, &record, &status, err);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `start`: lets a created container run its program. */
+#ifndef CONTAINER_START_H
+#define CONTAINER_START_H
+
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "container/bundle.h"
+#include "container/record.h"
+#include "container/store.h"
+
+int container_start(const struct store *store, const char *id, struct error *err);
+
+/*
+ * The second half, common with `run`: after SYNC_START has been sent over `channel`, waits until
+ * execve has closed it or init has told why not.
+ */
+int start_await_exec(int channel, int pidfd, const struct bundle *bundle, struct error *err);
+
+/* Runs the poststart hooks; when one fails the container is killed (runtime.md#lifecycle, step 9). */
+int start_run_hooks(const struct store_entry *entry, const struct record_intent *intent,
+		    const struct bundle *bundle, pid_t pid, struct error *err);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rendezvous between the runtime and init, by name.
+ *
+ *	runtime                               init
+ *	-------                               ----
+ *	id maps, oom score  -- SYNC_PROCEED -->  enters cgroups, namespaces; builds the root
+ *	createRuntime hooks <-- SYNC_HOOKS ----  (only when there are such hooks)
+ *	                    -- SYNC_PROCEED -->  createContainer hooks, pivot_root, process setup
+ *	takes the terminal  <-- SYNC_TERMINAL -  (only in the foreground: a descriptor comes along)
+ *	commits the state   <-- SYNC_READY ----  nothing is left to do but to run
+ *	                    -- SYNC_COMMIT --->  outlives the runtime from here on, waits at its gate
+ *	`start`             -- SYNC_START ---->  startContainer hooks, seccomp, execve
+ *	the line closes     <------------------  execve has happened
+ *
+ * At any point init may answer with SYNC_FAILED and an error, and is gone then. The gate is a
+ * listening socket in the state directory for `create` (gate.h), and the same channel for `run`.
+ */
+#ifndef CONTAINER_SYNC_H
+#define CONTAINER_SYNC_H
+
+enum sync_word {
+	SYNC_PROCEED = 1,
+	SYNC_HOOKS,
+	SYNC_TERMINAL,
+	SYNC_LISTENER, /* the seccomp listener's descriptor comes along */
+	SYNC_READY,
+	SYNC_COMMIT,
+	SYNC_START,
+	SYNC_FAILED,
+};
+
+/* How long the other side may take for a step that waits for nobody, milliseconds. Generous: a host
+ * under memory pressure is slow, and the death of the peer is noticed at once in any case. */
+#define SYNC_TIMEOUT 120000
+
+#endif
