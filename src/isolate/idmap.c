@@ -270,6 +270,8 @@ int idmap_open_namespace(const struct idmap_plan *plan, int procfs, int *ret_fd,
 	pid_t pid, parent = getpid();
 	int status, fd, r;
 
+	if (plan->uids.count == 0 || plan->gids.count == 0)
+		return error_set(err, EINVAL, "both uids and gids must be mapped");
 	/* A process to hold the namespace until its descriptor does. If we die, so does it. */
 	pid = process_fork(CLONE_NEWUSER | CLONE_CLEAR_SIGHAND, -1, &pidfd);
 	if (pid < 0)

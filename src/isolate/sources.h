@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "isolate/idmap.h"
 
 struct sources_request {
 	const char *path; /* absolute, in the host's view */
@@ -26,6 +27,15 @@ struct sources_request {
 	bool nofollow;    /* do not follow a last symbolic link */
 	/* When not 0: the source must be a character device of this number, else -ENODEV. */
 	dev_t device;
+	/*
+	 * An id-mapped clone (mount_setattr(2), MOUNT_ATTR_IDMAP; spec: idmap, ridmap), with the maps
+	 * given here (host ids as the runtime's user namespace numbers them) or those of the user
+	 * namespace that the container is in. It takes root of the user namespace that the
+	 * filesystem belongs to.
+	 */
+	const struct idmap_plan *idmap;
+	bool idmap_container;
+	bool idmap_recursive;
 };
 
 /* Where clones come from: -EBADF for oneself, else the channel to the helper. */
@@ -33,15 +43,17 @@ struct sources {
 	int channel;
 };
 
-/* In init: gives an owned descriptor of a detached clone. */
+/* In init: gives an owned descriptor of a detached clone. -EPIPE when the helper is gone. */
 int sources_clone(const struct sources *sources, const struct sources_request *request, int *ret_fd,
 		  struct error *err);
 
 /*
- * In the runtime: forks the helper, which enters the mount namespace of the process behind `pidfd`,
- * answers requests that come in on its end of the channel, and exits when init closes the other end
- * (or when the runtime dies). `channel` is the helper's end; it is the helper's alone afterwards.
- * The caller reaps the helper by its pidfd.
+ * In the runtime: forks the helper, which enters the mount namespace of the process behind
+ * `init_pidfd`, answers requests that come in on `channel`, its end, and exits when init closes
+ * the other end or dies, or when the runtime dies. It keeps none of the runtime's other descriptors.
+ * The caller closes its own copy of `channel` and reaps the helper by *ret_pidfd. An unprivileged
+ * runtime has no rights that init lacks but its supplementary groups; its helper enters init's
+ * user namespace too and keeps those.
  */
 int sources_serve(int init_pidfd, int channel, int *ret_pidfd, struct error *err);
 
