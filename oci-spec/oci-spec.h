@@ -98,6 +98,9 @@ size_t oci_config_check(const struct oci_config *config, const char *text, size_
 			const struct oci_report *report);
 size_t oci_process_check(const struct oci_process *process, const char *text, size_t length,
 			 const struct oci_report *report);
+/* For `update`: a limit that is not given may have been set before, and is not missed. */
+size_t oci_resources_check(const struct oci_resources *resources, const char *text, size_t length,
+			   const struct oci_report *report);
 
 /*
  * Where the value at a JSON path stands in a text. When the path itself is absent, the nearest
