@@ -13,29 +13,34 @@
 
 struct devices_node {
 	const char *path; /* in the container */
-	char type;        /* 'c', 'b', 'p' */
+	char type;	  /* 'c', 'b', 'p' */
 	unsigned int major, minor;
 	unsigned int mode; /* permission bits */
 	uint32_t uid, gid; /* in the container */
 	bool configured;   /* from linux.devices; else a default one */
-	size_t index;      /* in linux.devices */
+	size_t index;	   /* in linux.devices */
 };
 
 struct devices_plan {
 	struct devices_node *nodes;
 	size_t count;
-	bool bind; /* no mknod in a user namespace: bind the host's */
+	bool bind;  /* no mknod in a user namespace: bind the host's */
+	bool links; /* /dev/fd, stdin, stdout, stderr, core, ptmx */
 };
 
-/* Pure. A configured node of a default one's path takes its place. */
-int devices_plan(const struct oci_config *config, bool user_namespace, struct devices_plan *ret_plan,
-		 struct error *err);
+/*
+ * Pure. A configured node of a default one's path takes its place. /dev/ptmx is never made: it is a
+ * link. When the config binds a directory of the host on /dev, that is the host's business: only
+ * the configured nodes remain. -EINVAL for numbers and paths that cannot be a device's.
+ */
+int devices_plan(const struct oci_config *config, bool user_namespace,
+		 struct devices_plan *ret_plan, struct error *err);
 void devices_plan_clear(struct devices_plan *plan);
 
 /*
- * In init, below the attached root: nodes, then /dev/fd, stdin, stdout, stderr, core, ptmx. Nothing is
- * made when /dev is a bind mount of the config (`dev_is_bind` as runc: then it is the host's business)
- * except configured devices. A file that exists and is not the node wanted is an error.
+ * In init, below the attached root: nodes, then the links. A file that exists and is not the node
+ * wanted is an error (config-linux.md#devices); where the host's node is bound, it is covered
+ * instead.
  */
 int devices_apply(const struct devices_plan *plan, int root, const struct sources *sources,
 		  struct error *err);

@@ -2,6 +2,8 @@
 /*
  * mounts[].options as what the mount API takes. Pure. One table of all options of the
  * specification (config.md#linux-mount-options), which `features` lists too.
+ *
+ * The later of two options that contradict each other holds, as with mount(8).
  */
 #ifndef ISOLATE_MOUNT_OPTIONS_H
 #define ISOLATE_MOUNT_OPTIONS_H
@@ -15,28 +17,50 @@
 
 #define MOUNT_OPTIONS_PROPAGATIONS_MAX 4
 
+/* Flags of the superblock, which belong to no filesystem in particular. */
+enum mount_options_superblock {
+	MOUNT_OPTIONS_RO = 1 << 0,
+	MOUNT_OPTIONS_SYNC = 1 << 1,
+	MOUNT_OPTIONS_DIRSYNC = 1 << 2,
+	MOUNT_OPTIONS_MAND = 1 << 3,
+	MOUNT_OPTIONS_LAZYTIME = 1 << 4,
+};
+#define MOUNT_OPTIONS_SUPERBLOCK_MAX 5
+
 struct mount_options {
 	bool bind, rbind, remount;
 	bool tmpcopyup, idmap, ridmap;
 	bool copy_symlink, src_nofollow, dest_nofollow; /* crun's */
-	/* Attributes of the mount alone, and of the mount with its submounts (the r-forms). */
+	/* MOUNT_ATTR_* of the mount alone, and of the mount with its submounts (the r-forms). An
+	 * option about access times puts the whole group MOUNT_ATTR__ATIME into `clear`, as
+	 * mount_setattr(2) demands. */
 	uint64_t set, clear;
 	uint64_t recursive_set, recursive_clear;
 	/* In the order given; MS_SHARED, MS_PRIVATE, MS_SLAVE, MS_UNBINDABLE, or-ed with MS_REC. */
 	unsigned long propagations[MOUNT_OPTIONS_PROPAGATIONS_MAX];
 	size_t propagation_count;
-	/* Options of the filesystem itself, for fsconfig: "size=65536k" split at the first '=', and the
-	 * generic superblock flags (ro, sync, dirsync, mand, lazytime, silent, iversion). Owned array
-	 * whose strings point into `text`. */
+	/* enum mount_options_superblock; they mean nothing for a bind. */
+	unsigned int superblock_set, superblock_clear;
+	/* Options of the filesystem itself, for fsconfig: "size=65536k" split at the first '='.
+	 * Owned array whose strings point into `text`, or NULL. */
 	struct mountfd_option *filesystem;
 	size_t filesystem_count;
 	char *text;
 };
 
-/* Parses. `field` is the JSON path of the mount ("mounts[3]"), for errors. Free with _clear. */
+/* Parses. `field` is the JSON path of the mount ("mounts[3]"), for errors: -EINVAL for options that
+ * exclude each other, -ENOMEM. Free with _clear. */
 int mount_options_parse(const struct oci_mount *mount, const char *field,
 			struct mount_options *ret_options, struct error *err);
 void mount_options_clear(struct mount_options *options);
+
+/*
+ * The superblock flags as fsconfig's words into `out`, which has room for
+ * MOUNT_OPTIONS_SUPERBLOCK_MAX. With `cleared` those to take away ("rw", "async" ...), which only a
+ * remount needs. Flags in `without` are left out. Returns how many were written.
+ */
+size_t mount_options_superblock(const struct mount_options *options, bool cleared,
+				unsigned int without, struct mountfd_option *out);
 
 /* The names of all options known, sorted, ended by NULL: features.mountOptions. */
 const char *const *mount_options_names(void);

@@ -12,14 +12,27 @@
 #include "isolate/sources.h"
 
 enum mounts_kind {
-	MOUNTS_BIND,       /* a clone of a host path */
+	MOUNTS_BIND,	   /* a clone of a host path */
 	MOUNTS_FILESYSTEM, /* a new filesystem */
-	MOUNTS_CGROUP,     /* type "cgroup" or "cgroup2": depends on the host's hierarchies */
-	MOUNTS_REMOUNT,    /* "remount": attributes of what is mounted there already */
+	MOUNTS_CGROUP,	   /* type "cgroup" or "cgroup2": depends on the host's hierarchies */
+	MOUNTS_REMOUNT,	   /* "remount": attributes of what is mounted there already */
+};
+
+/*
+ * What the destination has to do with procfs. Whoever can put something else in the place of a file
+ * of /proc decides what a program believes about labels and ids (CVE-2019-16884, CVE-2025-52881),
+ * so below /proc only the files that lxcfs emulates may be covered.
+ */
+enum mounts_place {
+	MOUNTS_ORDINARY,   /* must not turn out to lie in a procfs */
+	MOUNTS_PROC,	   /* "/proc" itself: takes a procfs only */
+	MOUNTS_BELOW_PROC, /* one of the files allowed */
 };
 
 struct mounts_step {
 	enum mounts_kind kind;
+	enum mounts_place place;
+	bool readonly_last; /* "ro" takes effect in mounts_make_readonly() */
 	const struct oci_mount *config;
 	size_t index; /* in config.json's mounts */
 	char *source; /* MOUNTS_BIND: absolute; owned */
@@ -32,7 +45,12 @@ struct mounts_plan {
 	const char *label; /* linux.mountLabel or NULL */
 };
 
-/* Pure: relative bind sources are taken as below `bundle` (absolute). Free with mounts_plan_clear. */
+/*
+ * Pure: relative bind sources are taken as below `bundle` (absolute), relative destinations as
+ * below the root. Free with mounts_plan_clear. -EINVAL for what can never be right: no type and no
+ * bind, a destination that is "/" or below /proc, options of a filesystem on a bind, mounts without
+ * a mount namespace (they would be the host's).
+ */
 int mounts_plan(const struct oci_config *config, const char *bundle, struct mounts_plan *ret_plan,
 		struct error *err);
 void mounts_plan_clear(struct mounts_plan *plan);
@@ -49,20 +67,21 @@ struct mounts_hierarchy {
  * of container/, so that isolate and cgroup need not know each other.
  */
 struct mounts_context {
-	int root;     /* the container's root, attached (isolate/rootfs.h) */
-	int procfs;   /* kernel/procfs.h, of the host side */
+	int root; /* the container's root, attached (isolate/rootfs.h) */
 	struct sources sources;
-	bool user_namespace;    /* the container has its own */
-	bool network_namespace; /* likewise: sysfs may be mounted anew */
-	bool pid_namespace;
-	bool cgroup_namespace;
-	bool cgroup_unified;    /* /sys/fs/cgroup is cgroup2 */
+	bool cgroup_namespace;	 /* the container has its own */
+	bool cgroup_unified;	 /* /sys/fs/cgroup is cgroup2 */
 	const char *cgroup_path; /* unified: host path of the container's cgroup, for a bind */
 	const struct mounts_hierarchy *hierarchies; /* otherwise */
 	size_t hierarchy_count;
 };
 
+/* In init, after rootfs_attach: all mounts, in order. Errors name mounts[i]. */
 int mounts_apply(const struct mounts_plan *plan, const struct mounts_context *context,
 		 struct error *err);
+
+/* What is to be read-only but is still filled after it has been mounted: tmpfs (mount points below
+ * it) and /dev (device nodes). After devices_apply(). */
+int mounts_make_readonly(const struct mounts_plan *plan, int root, struct error *err);
 
 #endif

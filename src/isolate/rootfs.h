@@ -18,33 +18,48 @@ struct rootfs_plan {
 	char *path; /* absolute; owned */
 	bool readonly;
 	bool no_pivot; /* --no-pivot: MS_MOVE and chroot, for roots on ramfs */
-	unsigned long propagation; /* MS_* of linux.rootfsPropagation; MS_SLAVE|MS_REC when absent */
+	unsigned long
+		propagation; /* MS_* of linux.rootfsPropagation; MS_SLAVE|MS_REC when absent */
 	struct oci_strings masked_paths, readonly_paths; /* of the config */
+	const char *label; /* linux.mountLabel or NULL; the config's */
 	bool mount_namespace;
 };
 
-/* Pure but for nothing: `bundle` is absolute, root.path relative to it. --no-pivot is refused with a
- * private propagation, for then the host's root would stay reachable below. */
+/*
+ * Pure: `bundle` is absolute, root.path relative to it. --no-pivot is refused with a private
+ * propagation, for then the host's root would stay reachable below. Without a mount namespace there
+ * is only chroot(2): what would have to change the host's mounts (a read-only root, masked or
+ * read-only paths, a propagation) is refused.
+ */
 int rootfs_plan(const struct oci_config *config, const char *bundle, bool no_pivot,
 		struct rootfs_plan *ret_plan, struct error *err);
 void rootfs_plan_clear(struct rootfs_plan *plan);
 
 /*
- * In init, in its new mount namespace: sets the propagation of the whole tree, clones the root
+ * In init, in its mount namespace: sets the propagation of the whole tree, clones the root
  * (recursively, through `sources`), attaches the clone and gives an O_PATH descriptor of it.
  * root.path must be a directory; the path itself is resolved as the host's.
+ *
+ * The clone is attached at root.path itself, for hooks that enter the mount namespace before
+ * rootfs_enter() look for the root there; on top of "/" where init may not reach that path (in a
+ * user namespace). Without a mount namespace nothing is attached and the directory itself is the
+ * root.
  */
 int rootfs_attach(const struct rootfs_plan *plan, const struct sources *sources, int *ret_root,
 		  struct error *err);
 
 /* pivot_root into it (or move and chroot), drop the host's tree, cwd "/". Applies a shared or
- * unbindable rootfsPropagation to the new root. */
+ * unbindable rootfsPropagation to the new root. With no_pivot the host's tree stays below, without
+ * the mounts of procfs and sysfs that are in it.
+ */
 int rootfs_enter(const struct rootfs_plan *plan, int root, struct error *err);
 
 /*
- * After rootfs_enter and after `mounts`: linux.readonlyPaths and linux.maskedPaths. A path that does
- * not exist is skipped. Files are covered by `null` (a detached clone of the host's /dev/null, taken
- * before; CVE-2025-31133), directories by clones of one read-only empty tmpfs.
+ * After rootfs_enter and after `mounts`: linux.readonlyPaths and linux.maskedPaths. A path that
+ * does not exist is skipped, one named twice is done once. Read-only is meant with all that is
+ * mounted below. Files are covered by `null` (a detached clone of the host's /dev/null, taken
+ * before; CVE-2025-31133), directories by clones of one read-only empty tmpfs. `null` may be -EBADF
+ * when masked_paths is empty, and stays the caller's.
  */
 int rootfs_protect_paths(const struct rootfs_plan *plan, int root, int null, struct error *err);
 
