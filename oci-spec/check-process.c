@@ -254,7 +254,7 @@ static void check_deadline(struct check *check, const struct oci_scheduler *sche
 	if (scheduler->deadline > INT64_MAX)
 		check_error(check_at(check, "scheduler.deadline"),
 			    "is longer than the kernel takes");
-	if (period > INT64_MAX)
+	if (scheduler->period > INT64_MAX)
 		check_error(check_at(check, "scheduler.period"), "is longer than the kernel takes");
 }
 

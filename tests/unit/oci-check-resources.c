@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Broken rules of config-linux.md for control groups. */
+#include "oci-check-cases.h"
+
+/* clang-format off */
+#define MEMORY_MD  "config-linux.md#memory"
+#define CPU_MD	   "config-linux.md#cpu"
+#define BLOCKIO_MD "config-linux.md#block-io"
+#define NOT_BYTES  " is neither a number of bytes nor -1 (unlimited)"
+#define RESOURCES(body) "{\n" body "\n}"
+
+const struct rule_case resources_cases[] = {
+	{CONFIG_JSON, LINUX("\"resources\": {\"devices\": [{\"allow\": true, \"access\": @\"rwx\"}]}"),
+	 OCI_ERROR, "linux.resources.devices[0].access", "config-linux.md#allowed-device-list",
+	 "\"rwx\" has other letters than \"r\", \"w\" and \"m\""},
+	{RESOURCES_JSON, RESOURCES("\"devices\": [{\"allow\": true, \"type\": \"c\", \"major\": @-2}]"),
+	 OCI_ERROR, "devices[0].major", "config-linux.md#allowed-device-list",
+	 "-2 is not a device number"},
+	{RESOURCES_JSON, RESOURCES("\"devices\": [{\"allow\": true, \"type\": \"c\", \"minor\": @-2}]"),
+	 OCI_ERROR, "devices[0].minor", "config-linux.md#allowed-device-list",
+	 "-2 is not a device number"},
+	{RESOURCES_JSON, RESOURCES("\"memory\": {\"limit\": @-2}"), OCI_ERROR, "memory.limit", MEMORY_MD,
+	 "-2" NOT_BYTES},
+	{RESOURCES_JSON, RESOURCES("\"memory\": {\"reservation\": @-2}"), OCI_ERROR,
+	 "memory.reservation", MEMORY_MD, "-2" NOT_BYTES},
+	{RESOURCES_JSON, RESOURCES("\"memory\": {\"swap\": @-2}"), OCI_ERROR, "memory.swap", MEMORY_MD,
+	 "-2" NOT_BYTES},
+	{RESOURCES_JSON, RESOURCES("\"memory\": {\"kernel\": @-2}"), OCI_ERROR, "memory.kernel", MEMORY_MD,
+	 "-2" NOT_BYTES},
+	{RESOURCES_JSON, RESOURCES("\"memory\": {\"kernelTCP\": @-2}"), OCI_ERROR, "memory.kernelTCP",
+	 MEMORY_MD, "-2" NOT_BYTES},
+	{RESOURCES_JSON, RESOURCES("\"memory\": {\"kernel\": @1}"), OCI_WARNING, "memory.kernel",
+	 MEMORY_MD, "is not recommended"},
+	{RESOURCES_JSON, RESOURCES("\"memory\": {\"kernelTCP\": @1}"), OCI_WARNING, "memory.kernelTCP",
+	 MEMORY_MD, "is not recommended"},
+	{RESOURCES_JSON, RESOURCES("\"memory\": {\"swappiness\": @101}"), OCI_ERROR, "memory.swappiness",
+	 MEMORY_MD, "101 is not between 0 and 100"},
+	{RESOURCES_JSON, RESOURCES("\"memory\": {\"limit\": 2000, \"swap\": @1999}"), OCI_ERROR,
+	 "memory.swap", MEMORY_MD, "1999 is less than the memory limit 2000, which it includes"},
+	{CONFIG_JSON, LINUX("\"resources\": {\"memory\": {\"swap\": @1999}}"), OCI_ERROR,
+	 "linux.resources.memory.swap", MEMORY_MD, "includes the memory limit, and there is none"},
+	{CONFIG_JSON, LINUX("\"resources\": {\"memory\": {\"limit\": -1, \"swap\": @1999}}"), OCI_ERROR,
+	 "linux.resources.memory.swap", MEMORY_MD, "includes the memory limit, and there is none"},
+
+	{RESOURCES_JSON, RESOURCES("\"cpu\": {\"shares\": @1}"), OCI_WARNING, "cpu.shares", CPU_MD,
+	 "the kernel takes 2 to 262144, and makes 1 the nearest"},
+	{RESOURCES_JSON, RESOURCES("\"cpu\": {\"shares\": @262145}"), OCI_WARNING, "cpu.shares", CPU_MD,
+	 "the kernel takes 2 to 262144, and makes 262145 the nearest"},
+	{RESOURCES_JSON, RESOURCES("\"cpu\": {\"period\": @999}"), OCI_WARNING, "cpu.period", CPU_MD,
+	 "the kernel takes 1000 to 1000000 microseconds, not 999"},
+	{RESOURCES_JSON, RESOURCES("\"cpu\": {\"period\": @1000001}"), OCI_WARNING, "cpu.period", CPU_MD,
+	 "the kernel takes 1000 to 1000000 microseconds, not 1000001"},
+	{RESOURCES_JSON, RESOURCES("\"cpu\": {\"quota\": @999}"), OCI_WARNING, "cpu.quota", CPU_MD,
+	 "the kernel takes 1000 microseconds or more, not 999"},
+	{RESOURCES_JSON, RESOURCES("\"cpu\": {\"quota\": 1000, \"burst\": @1001}"), OCI_ERROR, "cpu.burst",
+	 CPU_MD, "1001 is more than the quota 1000"},
+	{RESOURCES_JSON, RESOURCES("\"cpu\": {\"realtimeRuntime\": @-2}"), OCI_ERROR,
+	 "cpu.realtimeRuntime", CPU_MD, "-2 is neither a time nor -1 (unlimited)"},
+	{RESOURCES_JSON, RESOURCES("\"cpu\": {\"realtimeRuntime\": @2, \"realtimePeriod\": 1}"), OCI_ERROR,
+	 "cpu.realtimeRuntime", CPU_MD, "2 is more than the period 1"},
+	{RESOURCES_JSON, RESOURCES("\"cpu\": {\"cpus\": @\"0-3:2\"}"), OCI_WARNING, "cpu.cpus", CPU_MD,
+	 "\"0-3:2\" is not a list like \"0-3,7\""},
+	{RESOURCES_JSON, RESOURCES("\"cpu\": {\"mems\": @\"0\\n1\"}"), OCI_ERROR, "cpu.mems", CPU_MD,
+	 "must not contain a newline"},
+	{RESOURCES_JSON, RESOURCES("\"cpu\": {\"idle\": @2}"), OCI_ERROR, "cpu.idle", CPU_MD,
+	 "must be 0 or 1, not 2"},
+	{RESOURCES_JSON, RESOURCES("\"cpu\": {\"idle\": @-1}"), OCI_ERROR, "cpu.idle", CPU_MD,
+	 "must be 0 or 1, not -1"},
+	{RESOURCES_JSON, RESOURCES("\"pids\": {\"limit\": @-2}"), OCI_ERROR, "pids.limit",
+	 "config-linux.md#pids", "-2 is neither a number of tasks nor -1 (unlimited)"},
+
+	{RESOURCES_JSON, RESOURCES("\"blockIO\": {\"weight\": @9}"), OCI_ERROR, "blockIO.weight",
+	 BLOCKIO_MD, "9 is not between 10 and 1000"},
+	{RESOURCES_JSON, RESOURCES("\"blockIO\": {\"leafWeight\": @1001}"), OCI_ERROR,
+	 "blockIO.leafWeight", BLOCKIO_MD, "1001 is not between 10 and 1000"},
+	{RESOURCES_JSON, RESOURCES("\"blockIO\": {\"weightDevice\": [@{\"major\": 1, \"minor\": 1}]}"),
+	 OCI_ERROR, "blockIO.weightDevice[0]", BLOCKIO_MD, "needs a weight or a leafWeight"},
+	{RESOURCES_JSON, RESOURCES("\"blockIO\": {\"weightDevice\": [{\"major\": 1, \"minor\": 1, "
+	 "\"weight\": @1001}]}"), OCI_ERROR, "blockIO.weightDevice[0].weight", BLOCKIO_MD,
+	 "1001 is not between 10 and 1000"},
+	{RESOURCES_JSON, RESOURCES("\"blockIO\": {\"weightDevice\": [{\"major\": 1, \"minor\": 1, "
+	 "\"leafWeight\": @1}]}"), OCI_ERROR, "blockIO.weightDevice[0].leafWeight", BLOCKIO_MD,
+	 "1 is not between 10 and 1000"},
+	{RESOURCES_JSON, RESOURCES("\"blockIO\": {\"weightDevice\": [{\"major\": @-1, \"minor\": 1, "
+	 "\"weight\": 10}]}"), OCI_ERROR, "blockIO.weightDevice[0].major", BLOCKIO_MD,
+	 "-1 is not a device number"},
+	{RESOURCES_JSON, RESOURCES("\"blockIO\": {\"throttleReadBpsDevice\": [{\"major\": @-1, \"minor\": 1, "
+	 "\"rate\": 10}]}"), OCI_ERROR, "blockIO.throttleReadBpsDevice[0].major", BLOCKIO_MD,
+	 "-1 is not a device number"},
+	{RESOURCES_JSON, RESOURCES("\"blockIO\": {\"throttleWriteBpsDevice\": [{\"major\": 1, \"minor\": @-1, "
+	 "\"rate\": 10}]}"), OCI_ERROR, "blockIO.throttleWriteBpsDevice[0].minor", BLOCKIO_MD,
+	 "-1 is not a device number"},
+	{RESOURCES_JSON, RESOURCES("\"blockIO\": {\"throttleReadIOPSDevice\": [{\"major\": @-1, \"minor\": 1, "
+	 "\"rate\": 10}]}"), OCI_ERROR, "blockIO.throttleReadIOPSDevice[0].major", BLOCKIO_MD,
+	 "-1 is not a device number"},
+	{RESOURCES_JSON, RESOURCES("\"blockIO\": {\"throttleWriteIOPSDevice\": [{\"major\": @-1, \"minor\": 1, "
+	 "\"rate\": 10}]}"), OCI_ERROR, "blockIO.throttleWriteIOPSDevice[0].major", BLOCKIO_MD,
+	 "-1 is not a device number"},
+
+	{RESOURCES_JSON, RESOURCES("\"hugepageLimits\": [{\"pageSize\": @\"2M\", \"limit\": 1}]"), OCI_ERROR,
+	 "hugepageLimits[0].pageSize", "config-linux.md#huge-page-limits",
+	 "\"2M\" is not a page size like \"2MB\""},
+	{RESOURCES_JSON, RESOURCES("\"hugepageLimits\": [{\"pageSize\": @\"2\", \"limit\": 1}]"), OCI_ERROR,
+	 "hugepageLimits[0].pageSize", "config-linux.md#huge-page-limits",
+	 "\"2\" is not a page size like \"2MB\""},
+	{RESOURCES_JSON, RESOURCES("\"hugepageLimits\": [{\"pageSize\": @\"02MB\", \"limit\": 1}]"), OCI_ERROR,
+	 "hugepageLimits[0].pageSize", "config-linux.md#huge-page-limits",
+	 "\"02MB\" is not a page size like \"2MB\""},
+	{RESOURCES_JSON, RESOURCES("\"hugepageLimits\": [{\"pageSize\": @\"2MB/../x\", \"limit\": 1}]"),
+	 OCI_ERROR, "hugepageLimits[0].pageSize", "config-linux.md#huge-page-limits",
+	 "\"2MB/../x\" is not a page size like \"2MB\""},
+	{RESOURCES_JSON, RESOURCES("\"network\": {\"priorities\": [{\"name\": @\"\", \"priority\": 1}]}"),
+	 OCI_ERROR, "network.priorities[0].name", "config-linux.md#network",
+	 "\"\" cannot be the name of a network interface"},
+	{RESOURCES_JSON, RESOURCES("\"rdma\": {\"mlx5_1\": @{}}"), OCI_ERROR, "rdma.mlx5_1",
+	 "config-linux.md#rdma", "needs hcaHandles or hcaObjects"},
+	{RESOURCES_JSON, RESOURCES("\"rdma\": {\"a b\": @{\"hcaHandles\": 1}}"), OCI_ERROR, "rdma[\"a b\"]",
+	 "config-linux.md#rdma", "\"a b\" cannot be the name of an RDMA device"},
+	{RESOURCES_JSON, RESOURCES("\"unified\": {\"a/b\": @\"1\"}"), OCI_ERROR, "unified[\"a/b\"]",
+	 "config-linux.md#unified", "\"a/b\" is not the name of a file of the cgroup"},
+	{RESOURCES_JSON, RESOURCES("\"unified\": {\"..\": @\"1\"}"), OCI_ERROR, "unified[\"..\"]",
+	 "config-linux.md#unified", "\"..\" is not the name of a file of the cgroup"},
+	{RESOURCES_JSON, RESOURCES("\"unified\": {\"\": @\"1\"}"), OCI_ERROR, "unified[\"\"]",
+	 "config-linux.md#unified", "\"\" is not the name of a file of the cgroup"},
+	{0},
+};
+/* clang-format on */
