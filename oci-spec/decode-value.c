@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Lists of valid words are told when they fit into a line. */
-#define WORDS_SHORT 110
+#define WORDS_SHORT 120
 
 void *decode_alloc(struct decoder *decoder, size_t size)
 {
@@ -70,7 +70,8 @@ static struct place find_place(struct decoder *decoder)
 
 	if (frame && frame->kind == FRAME_OBJECT)
 		return (struct place){frame->current, false, frame};
-	if (frame && (frame->kind == FRAME_LIST || frame->kind == FRAME_MAP))
+	/* In a map, the value of a key that was refused has no place. */
+	if (frame && (frame->kind == FRAME_LIST || (frame->kind == FRAME_MAP && frame->has_key)))
 		return (struct place){frame->field, true, frame};
 	return (struct place){NULL, false, frame};
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The text is looked over once before yajl gets it (find_bad_bytes). When that finds a fault, yajl
- * gets only what stands before it: a syntax error further up is then still reported first, and no
- * byte sequence that yajl is known to handle badly ever reaches it. (Versions without the fixes for
- * CVE-2017-16516 read beyond a string that ends in half a surrogate pair.)
+ * gets only what stands before it, and its first byte: a syntax error further up is then still
+ * reported first, and no byte sequence that yajl is known to handle badly ever reaches it.
+ * (Versions without the fixes for CVE-2017-16516 read beyond a string that ends in half a surrogate
+ * pair.)
  *
  * yajl does not check whether its allocations succeed. It gets its memory from here, and when there
  * is none, json_alloc() jumps back to json_parse(), which frees all blocks. This also mends the
@@ -233,9 +234,10 @@ static size_t last_token(const char *text, size_t length, size_t end)
 }
 
 enum fault_place {
-	AT_TOKEN, /* the token that yajl has just read */
-	AT_BYTE,  /* the byte that yajl has just read */
-	AT_NEXT,  /* the byte that it did not want to read */
+	AT_TOKEN,  /* the token that yajl has just read */
+	AT_UNREAD, /* the token that yajl has put back */
+	AT_BYTE,   /* the byte that yajl has just read */
+	AT_NEXT,   /* the byte that it did not want to read */
 	AT_END,
 };
 
@@ -249,7 +251,7 @@ static const struct reason {
 	{"unallowed token", "a value is expected here", AT_TOKEN},
 	{"invalid object key", "a key (a string) is expected here", AT_TOKEN},
 	{"object key and value must", "':' is expected here, between key and value", AT_TOKEN},
-	{"after key and value", "',' or '}' is expected here", AT_TOKEN},
+	{"after key and value", "',' or '}' is expected here", AT_UNREAD},
 	{"after array element", "',' or ']' is expected here", AT_TOKEN},
 	{"occurs before a character", "not an escape sequence of JSON", AT_BYTE},
 	{"invalid (non-hex)", "four hexadecimal digits are expected after \\u", AT_NEXT},
@@ -264,7 +266,10 @@ static const struct reason {
 
 static void explain(struct json_parser *parser, struct json_fault *ret_fault)
 {
-	size_t consumed = yajl_get_bytes_consumed(parser->handle);
+	/* What yajl finds out only when it is told that the text is over, it counts from there; and
+	 * half a string or number is then no more than that. */
+	size_t consumed =
+		parser->is_over ? parser->length : yajl_get_bytes_consumed(parser->handle);
 	const char *theirs = (const char *)yajl_get_error(parser->handle, 0, NULL, 0);
 	struct reason reason = {NULL, "not valid JSON", AT_BYTE};
 
@@ -274,10 +279,14 @@ static void explain(struct json_parser *parser, struct json_fault *ret_fault)
 			break;
 		}
 	}
+	if (parser->is_over && (reason.place == AT_BYTE || reason.place == AT_NEXT))
+		reason = reasons[0];
 	if (reason.place == AT_BYTE && consumed > 0)
 		consumed--;
 	else if (reason.place == AT_TOKEN)
 		consumed = last_token(parser->text, parser->length, consumed);
+	else if (reason.place == AT_UNREAD)
+		consumed = last_token(parser->text, parser->length, consumed + 1);
 	else if (reason.place == AT_END)
 		consumed = parser->length;
 	ret_fault->message = reason.ours;
@@ -285,15 +294,17 @@ static void explain(struct json_parser *parser, struct json_fault *ret_fault)
 	ret_fault->offset = consumed < parser->length ? consumed : parser->length;
 }
 
-/* Gives yajl the text, or what stands before the bad bytes in it. */
+/* Gives yajl the text, or what it may have of it. */
 static enum json_result feed(struct json_parser *parser, bool is_complete,
 			     struct json_fault *ret_fault)
 {
 	const unsigned char *text = (const unsigned char *)parser->text;
 	yajl_status status = yajl_parse(parser->handle, text, parser->length);
 
-	if (status == yajl_status_ok && is_complete)
+	if (status == yajl_status_ok && is_complete) {
+		parser->is_over = true;
 		status = yajl_complete_parse(parser->handle);
+	}
 	if (status == yajl_status_client_canceled)
 		return JSON_CANCELLED;
 	if (status == yajl_status_error) {
@@ -324,10 +335,16 @@ enum json_result json_parse(struct json_parser *parser, const char *text, size_t
 	enum json_result result;
 	bool is_bad;
 
-	is_bad = find_bad_bytes(text, length, ret_fault);
 	parser->text = text;
-	parser->length = is_bad ? ret_fault->offset : length;
+	parser->length = length;
+	is_bad = find_bad_bytes(text, length, ret_fault);
+	if (is_bad && !ret_fault->in_string)
+		return JSON_SYNTAX;
+	/* With the first of the bad bytes, because yajl knows whether it is within a string. */
+	if (is_bad)
+		parser->length = ret_fault->offset + 1;
 	parser->blocks = NULL;
+	parser->is_over = false;
 	result = parse_guarded(parser, callbacks, context, !is_bad, ret_fault);
 	free_blocks(parser);
 	return result;

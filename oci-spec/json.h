@@ -21,6 +21,7 @@ struct json_parser {
 	size_t length;
 	yajl_handle handle;
 	struct json_block *blocks; /* yajl's memory */
+	bool is_over;		   /* all of the text was given to yajl */
 	jmp_buf no_memory;
 };
 
