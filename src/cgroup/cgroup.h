@@ -40,7 +40,7 @@ struct cgroup_host {
 	enum cgroup_mode mode;
 	struct cgroup_hierarchy *hierarchies; /* UNIFIED: exactly one */
 	size_t count;
-	char *controllers; /* UNIFIED: the root's cgroup.controllers, "cpu io memory pids" */
+	bool rootless; /* not root, or root of a user namespace other than the first */
 };
 
 /* Looks (statfs of /sys/fs/cgroup, as every engine decides). Free with _clear. */
@@ -84,6 +84,13 @@ struct cgroup;
 int cgroup_create(const struct cgroup_location *location, const char *id,
 		  const struct cgroup_host *host, struct cgroup **ret_cgroup, struct error *err);
 
+/*
+ * True when there is no cgroup: the manager is disabled, or the caller is unprivileged and may not
+ * make one. cgroup_create() gives such a cgroup instead of an error; its processes stay in the cgroup of
+ * the caller, and everything below does nothing, but for cgroup_apply(), which refuses limits.
+ */
+bool cgroup_is_absent(const struct cgroup *cgroup);
+
 /* Opens an existing one. Directories that are gone are no error: there is then nothing in them. */
 int cgroup_open(const struct cgroup_location *location, struct cgroup **ret_cgroup,
 		struct error *err);
@@ -96,6 +103,14 @@ int cgroup_apply(struct cgroup *cgroup, const struct oci_resources *resources, s
 /* The cgroup2 directory to clone a process into (CLONE_INTO_CGROUP), or -EBADF where there is none
  * (pure v1, disabled). Owned by the cgroup. */
 int cgroup_clone_fd(const struct cgroup *cgroup);
+
+/* The error about a clone into cgroup_clone_fd() that failed with `number`: says why the cgroup did not
+ * take the process. Returns -number. */
+int cgroup_explain_clone(const struct cgroup *cgroup, int number, struct error *err);
+
+/* Before the clone of a process that calls cgroup_enter_self(): opens what that needs. After
+ * cgroup_create() it is open already. */
+int cgroup_prepare_enter(struct cgroup *cgroup, struct error *err);
 
 /*
  * In the new process itself: enters the v1 hierarchies through descriptors opened before the clone. A

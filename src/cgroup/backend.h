@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside the cgroup layer: what a cgroup is while a command works on it, and what differs between
+ * cgroup2 (v2.c) and v1 (v1.c). cgroup.c holds what does not differ.
+ */
+#ifndef CGROUP_BACKEND_H
+#define CGROUP_BACKEND_H
+
+#include "cgroup/cgroup.h"
+#include "cgroup/resources.h"
+#include "cgroup/tree.h"
+
+#define CGROUP_MOUNT_POINT "/sys/fs/cgroup"
+/* Long enough for the list of all controllers ("cpuset cpu io memory hugetlb pids rdma misc dmem").
+ */
+#define CGROUP_CONTROLLERS_MAX 256
+
+/* The container's directory in one hierarchy. */
+struct cgroup_member {
+	char *controllers; /* as in struct cgroup_hierarchy; "" for cgroup2 */
+	char *mount_point;
+	char *path;	       /* in the hierarchy, "/a/b" */
+	char *directory;       /* mount_point + path */
+	struct tree_node node; /* .fd < 0: there is no such directory */
+	int tasks;	       /* v1: `tasks`, open for writing, or -EBADF */
+};
+
+struct cgroup {
+	const struct backend *backend; /* NULL: the manager is disabled */
+	struct cgroup_member *members; /* one for each hierarchy of the host, in its order */
+	size_t count;
+	bool rootless;
+	int denied; /* the errno for which an unprivileged caller got no cgroup, else 0 */
+	/* UNIFIED: the controllers that the container's directory has; "" until they are known. */
+	char controllers[CGROUP_CONTROLLERS_MAX];
+};
+
+struct device_policy;
+
+struct backend {
+	/* Called for each directory that cgroup_create makes, parents first; may be NULL. `data` is
+	 * the struct cgroup_member. */
+	tree_made_fn *made;
+	/* After the directories have been made or taken over: refuses a cgroup in use, and makes
+	 * ready what the clone needs. */
+	int (*settle)(struct cgroup *cgroup, const struct cgroup_host *host, struct error *err);
+	/* Makes one more controller available, or tells why it is missing. */
+	int (*enable)(struct cgroup *cgroup, const char *controller, struct error *err);
+	int (*apply_devices)(struct cgroup *cgroup, const struct device_policy *policy,
+			     struct error *err);
+	/* SIGKILL for all, also for frozen ones. */
+	int (*kill)(const struct cgroup *cgroup, struct error *err);
+	int (*is_frozen)(const struct cgroup *cgroup, bool *ret_frozen, struct error *err);
+	/* Waits until no process is left, or for the deadline (-ETIMEDOUT, no struct error). May
+	 * return early: the caller looks again. */
+	int (*wait_empty)(const struct cgroup *cgroup, int64_t deadline);
+	void (*memory_events)(const struct cgroup *cgroup, struct cgroup_memory_events *events);
+};
+
+extern const struct backend cgroup_backend_v2;
+extern const struct backend cgroup_backend_v1;
+
+/* The member whose hierarchy has `controller` ("memory"; "" for cgroup2), or NULL. On UNIFIED
+ * always the one member there is. */
+struct cgroup_member *cgroup_member_find(const struct cgroup *cgroup, const char *controller);
+
+/* Signals every process in and below the directory, once. */
+int cgroup_signal_tree(int fd, int signal, struct error *err);
+
+/* The error about processes that are still in the cgroup: names them. Returns -EBUSY. */
+int cgroup_explain_survivors(const struct cgroup *cgroup, const char *directory, struct error *err);
+
+/* True when there is no directory of it (any more, or at all). */
+bool cgroup_is_gone(const struct cgroup *cgroup);
+
+/* Notes the container's id on a directory (O_RDONLY descriptor), as far as the kernel lets us. */
+void cgroup_mark_set(int fd, const char *id);
+
+/* True when `word` is one of the words of `list`, which `separator` separates. */
+bool cgroup_list_has(const char *list, char separator, const char *word);
+
+/* cgroup.events of a cgroup2 directory: whether it has processes and is frozen. */
+int cgroup_v2_events(int fd, bool *ret_populated, bool *ret_frozen);
+/* Writes cgroup.kill. */
+int cgroup_v2_kill(const struct cgroup_member *member, struct error *err);
+/* Waits by cgroup.events. */
+int cgroup_v2_wait_empty(int fd, int64_t deadline);
+/* Puts the device rules on a cgroup2 directory as an eBPF program. */
+int cgroup_v2_apply_devices(const struct cgroup_member *member, const struct device_policy *policy,
+			    struct error *err);
+
+#endif

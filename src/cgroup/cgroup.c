@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "cgroup/backend.h"
+
+struct cgroup_member *cgroup_member_find(const struct cgroup *cgroup, const char *controller)
+{
+	if (cgroup->backend == &cgroup_backend_v2)
+		return &cgroup->members[0];
+	for (size_t i = 0; i < cgroup->count; i++) {
+		const char *controllers = cgroup->members[i].controllers;
+
+		if (*controller ? cgroup_list_has(controllers, ',', controller)
+				: *controllers == '\0')
+			return &cgroup->members[i];
+	}
+	return NULL;
+}
+
+void cgroup_free(struct cgroup *cgroup)
+{
+	if (!cgroup)
+		return;
+	for (size_t i = 0; i < cgroup->count; i++) {
+		struct cgroup_member *member = &cgroup->members[i];
+
+		tree_node_clear(&member->node);
+		fd_close(member->tasks);
+		free(member->controllers);
+		free(member->mount_point);
+		free(member->path);
+		free(member->directory);
+	}
+	free(cgroup->members);
+	free(cgroup);
+}
+
+/* The path in one hierarchy: the same in all, or what its own full directory says. */
+static char *cgroup_member_path(const struct cgroup_location *location, const char *mount_point)
+{
+	size_t length = strlen(mount_point);
+
+	if (!location->directories)
+		return strdup(location->path);
+	for (char **directory = location->directories; *directory; directory++)
+		if (strncmp(*directory, mount_point, length) == 0 && (*directory)[length] == '/')
+			return strdup(*directory + length);
+	return NULL;
+}
+
+static int cgroup_member_init(struct cgroup_member *member, const struct cgroup_location *location,
+			      const struct cgroup_hierarchy *hierarchy)
+{
+	*member = (struct cgroup_member){.node = TREE_NODE_NONE, .tasks = -EBADF};
+	member->controllers = strdup(hierarchy->controllers);
+	member->mount_point = strdup(hierarchy->mount_point);
+	member->path = cgroup_member_path(location, hierarchy->mount_point);
+	if (!member->controllers || !member->mount_point)
+		return -ENOMEM;
+	/* A hierarchy that was not mounted when the container was made has nothing of it. */
+	if (!member->path)
+		return location->directories ? 0 : -ENOMEM;
+	return asprintf(&member->directory, "%s%s", member->mount_point, member->path) < 0 ? -ENOMEM
+											   : 0;
+}
+
+static struct cgroup *cgroup_new(const struct cgroup_location *location,
+				 const struct cgroup_host *host, struct error *err)
+{
+	struct cgroup *cgroup = calloc(1, sizeof(*cgroup));
+	int r = cgroup ? 0 : -ENOMEM;
+
+	if (r == 0 && location->manager != CGROUP_MANAGER_DISABLED) {
+		cgroup->backend = location->mode == CGROUP_MODE_UNIFIED ? &cgroup_backend_v2
+									: &cgroup_backend_v1;
+		cgroup->rootless = host->rootless;
+		cgroup->members = calloc(host->count + 1, sizeof(*cgroup->members));
+		r = cgroup->members ? 0 : -ENOMEM;
+		for (size_t i = 0; i < host->count && r == 0; i++) {
+			cgroup->count++;
+			r = cgroup_member_init(&cgroup->members[i], location,
+					       &host->hierarchies[i]);
+			if (r < 0)
+				break;
+		}
+	}
+	if (r < 0) {
+		cgroup_free(cgroup);
+		error_errno(err, -r, "prepare the container's cgroup");
+		return NULL;
+	}
+	return cgroup;
+}
+
+static int cgroup_check_mode(const struct cgroup_location *location, const struct cgroup_host *host,
+			     struct error *err)
+{
+	if (location->mode == host->mode)
+		return 0;
+	error_set(err, ENOTSUP,
+		  "the container's cgroup is one of cgroup %s, but %s is cgroup %s here",
+		  location->mode == CGROUP_MODE_UNIFIED ? "v2" : "v1", CGROUP_MOUNT_POINT,
+		  host->mode == CGROUP_MODE_UNIFIED ? "v2" : "v1");
+	return error_hint(err, "run the command where the container was created");
+}
+
+/* Back to before: what has been made is removed, and nothing else. */
+static void cgroup_unmake(struct cgroup *cgroup)
+{
+	for (size_t i = 0; i < cgroup->count; i++) {
+		struct cgroup_member *member = &cgroup->members[i];
+
+		if (member->node.made > 0)
+			tree_unmake(member->mount_point, member->path, member->node.made);
+		tree_node_clear(&member->node);
+		member->tasks = fd_close(member->tasks);
+	}
+}
+
+static int cgroup_make_all(struct cgroup *cgroup, const char *id, const struct cgroup_host *host,
+			   struct error *err)
+{
+	for (size_t i = 0; i < cgroup->count; i++) {
+		struct cgroup_member *member = &cgroup->members[i];
+		int r = 0;
+
+		if (member->path)
+			r = tree_make(member->mount_point, member->path, cgroup->backend->made,
+				      member, &member->node, err);
+		if (r < 0)
+			return r;
+	}
+	return cgroup->backend->settle(cgroup, host, err);
+}
+
+int cgroup_create(const struct cgroup_location *location, const char *id,
+		  const struct cgroup_host *host, struct cgroup **ret_cgroup, struct error *err)
+{
+	struct cgroup *cgroup;
+	int r = 0;
+
+	if (location->manager == CGROUP_MANAGER_SYSTEMD) {
+		error_set(err, ENOTSUP,
+			  "the systemd cgroup manager is not available in this build");
+		return error_hint(err, "use --cgroup-manager=cgroupfs");
+	}
+	cgroup = cgroup_new(location, host, err);
+	if (!cgroup)
+		return -err->number;
+	if (cgroup->backend)
+		r = cgroup_make_all(cgroup, id, host, err);
+	/* Marked only now: a cgroup that turned out to be another's keeps its mark. */
+	for (size_t i = 0; i < cgroup->count && r == 0; i++)
+		if (cgroup->members[i].node.fd >= 0)
+			cgroup_mark_set(cgroup->members[i].node.fd, id);
+	if (r == 0 && cgroup->backend)
+		r = cgroup_prepare_enter(cgroup, err);
+	if (r < 0)
+		cgroup_unmake(cgroup);
+	/* Users without delegated cgroups run their containers in the cgroup they are in. */
+	if ((r == -EACCES || r == -EPERM || r == -EROFS) && cgroup->rootless) {
+		log_debug("no cgroup for the container: %s", err->message);
+		cgroup->denied = -r;
+		error_clear(err);
+		r = 0;
+	}
+	if (r < 0)
+		cgroup_free(cgroup);
+	else
+		*ret_cgroup = cgroup;
+	return r;
+}
+
+bool cgroup_is_absent(const struct cgroup *cgroup)
+{
+	return !cgroup->backend || cgroup->denied != 0;
+}
+
+static int cgroup_open_all(struct cgroup *cgroup, struct error *err)
+{
+	for (size_t i = 0; i < cgroup->count; i++) {
+		struct cgroup_member *member = &cgroup->members[i];
+		int r;
+
+		if (!member->path)
+			continue;
+		r = tree_open(member->mount_point, member->path, &member->node);
+		if (r < 0 && r != -ENOENT && r != -ENODEV)
+			return error_errno(err, -r, "open cgroup %s", member->directory);
+	}
+	return 0;
+}
+
+int cgroup_open(const struct cgroup_location *location, struct cgroup **ret_cgroup,
+		struct error *err)
+{
+	struct cgroup_host host = {.mode = location->mode};
+	struct cgroup *cgroup = NULL;
+	int r = 0;
+
+	if (location->manager != CGROUP_MANAGER_DISABLED)
+		r = cgroup_host_detect(&host, err);
+	if (r < 0)
+		return r;
+	r = cgroup_check_mode(location, &host, err);
+	if (r == 0) {
+		cgroup = cgroup_new(location, &host, err);
+		r = cgroup ? cgroup_open_all(cgroup, err) : -err->number;
+	}
+	cgroup_host_clear(&host);
+	if (r < 0)
+		cgroup_free(cgroup);
+	else
+		*ret_cgroup = cgroup;
+	return r;
+}
+
+int cgroup_clone_fd(const struct cgroup *cgroup)
+{
+	const struct cgroup_member *unified = cgroup_member_find(cgroup, "");
+
+	return unified ? unified->node.fd : -EBADF;
+}
+
+int cgroup_explain_clone(const struct cgroup *cgroup, int number, struct error *err)
+{
+	const struct cgroup_member *unified = cgroup_member_find(cgroup, "");
+	char type[64] = "";
+
+	error_errno(err, number, "clone a process into cgroup %s",
+		    unified ? unified->directory : "");
+	if (!unified || unified->node.fd < 0)
+		return -err->number;
+	switch (number) {
+	case EBUSY:
+		return error_hint(err,
+				  "it passes controllers on to cgroups below it, so it can have no "
+				  "processes (cgroups(7))");
+	case EOPNOTSUPP:
+		(void)tree_read(unified->node.fd, "cgroup.type", type, sizeof(type));
+		return error_hint(err, "it is of type \"%s\": a cgroup above it is threaded", type);
+	case EACCES:
+	case EPERM:
+		return error_hint(err,
+				  "the cgroup above both this process and the container is not "
+				  "delegated to this user");
+	case EAGAIN:
+		return error_hint(err, "pids.max may be reached");
+	case ENODEV:
+	case ENOENT:
+		return error_hint(err, "somebody has removed it");
+	default:
+		return -err->number;
+	}
+}
+
+int cgroup_prepare_enter(struct cgroup *cgroup, struct error *err)
+{
+	for (size_t i = 0; i < cgroup->count; i++) {
+		struct cgroup_member *member = &cgroup->members[i];
+
+		if (*member->controllers == '\0' || member->node.fd < 0 || member->tasks >= 0)
+			continue;
+		member->tasks = openat(member->node.fd, "tasks", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (member->tasks < 0)
+			return error_errno(err, errno, "open tasks of cgroup %s",
+					   member->directory);
+	}
+	return 0;
+}
+
+int cgroup_enter_self(const struct cgroup *cgroup, struct error *err)
+{
+	for (size_t i = 0; i < cgroup->count; i++) {
+		const struct cgroup_member *member = &cgroup->members[i];
+
+		if (member->tasks >= 0 && write(member->tasks, "0", 1) != 1)
+			return error_errno(err, errno, "enter cgroup %s", member->directory);
+	}
+	return 0;
+}
+
+/* The files that come with a delegation: those the kernel lists, or the three of cgroups(7). */
+static int cgroup_delegate_files(int fd, const char *directory, uint32_t uid, uint32_t gid,
+				 struct error *err)
+{
+	char list[1024] = "cgroup.procs\ncgroup.threads\ncgroup.subtree_control", *save = NULL;
+
+	(void)tree_read(AT_FDCWD, "/sys/kernel/cgroup/delegate", list, sizeof(list));
+	for (char *file = strtok_r(list, "\n", &save); file; file = strtok_r(NULL, "\n", &save)) {
+		if (strchr(file, '/'))
+			continue;
+		/* The list is of all controllers, enabled or not. */
+		if (fchownat(fd, file, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+			return error_errno(err, errno, "give %s of cgroup %s to user %" PRIu32,
+					   file, directory, uid);
+	}
+	return 0;
+}
+
+int cgroup_delegate(const struct cgroup *cgroup, uint32_t uid, uint32_t gid, struct error *err)
+{
+	const struct cgroup_member *member;
+
+	if (cgroup->backend != &cgroup_backend_v2 || cgroup->members[0].node.fd < 0)
+		return 0;
+	member = &cgroup->members[0];
+	if (fchown(member->node.fd, uid, gid) < 0)
+		return error_errno(err, errno, "give cgroup %s to user %" PRIu32, member->directory,
+				   uid);
+	return cgroup_delegate_files(member->node.fd, member->directory, uid, gid, err);
+}
+
+bool cgroup_is_gone(const struct cgroup *cgroup)
+{
+	for (size_t i = 0; i < cgroup->count; i++)
+		if (cgroup->members[i].node.fd >= 0)
+			return false;
+	return true;
+}
+
+const char *cgroup_directory(const struct cgroup *cgroup, size_t i)
+{
+	return i < cgroup->count && cgroup->members[i].node.fd >= 0 ? cgroup->members[i].directory
+								    : NULL;
+}
+
+int cgroup_is_frozen(const struct cgroup *cgroup, bool *ret_frozen, struct error *err)
+{
+	*ret_frozen = false;
+	if (cgroup_is_gone(cgroup))
+		return 0;
+	return cgroup->backend->is_frozen(cgroup, ret_frozen, err);
+}
+
+void cgroup_memory_events(const struct cgroup *cgroup, struct cgroup_memory_events *ret_events)
+{
+	*ret_events = (struct cgroup_memory_events){0};
+	if (!cgroup_is_gone(cgroup))
+		cgroup->backend->memory_events(cgroup, ret_events);
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cgroup/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/io.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "cgroup/backend.h"
+
+#define HOST_MOUNTINFO_MAX (64u << 20)
+/* /proc/self/ns/user of the first user namespace: PROC_USER_INIT_INO, the same on every kernel. */
+#define HOST_INITIAL_USERNS "user:[4026531837]"
+
+void cgroup_host_clear(struct cgroup_host *host)
+{
+	for (size_t i = 0; i < host->count; i++) {
+		free(host->hierarchies[i].controllers);
+		free(host->hierarchies[i].mount_point);
+		free(host->hierarchies[i].own_path);
+	}
+	free(host->hierarchies);
+	*host = (struct cgroup_host){0};
+}
+
+bool cgroup_list_has(const char *list, char separator, const char *word)
+{
+	size_t length = strlen(word);
+
+	while (*list) {
+		const char *end = strchrnul(list, separator);
+
+		if ((size_t)(end - list) == length && memcmp(list, word, length) == 0)
+			return true;
+		list = *end ? end + 1 : end;
+	}
+	return false;
+}
+
+/* One line of /proc/self/cgroup, "4:cpu,cpuacct:/a/b", cut in place. False when it is none. */
+static bool host_parse_own(char *line, char **ret_controllers, char **ret_path)
+{
+	char *controllers = strchr(line, ':'), *path;
+
+	if (!controllers)
+		return false;
+	path = strchr(++controllers, ':'); /* a controller's name has no colon, a path may */
+	if (!path || path[1] != '/')
+		return false;
+	*path++ = '\0';
+	*ret_controllers = controllers;
+	*ret_path = path;
+	return true;
+}
+
+/* "\040" back to " ": in place. */
+static void host_unescape(char *text)
+{
+	char *out = text;
+
+	for (; *text; text++) {
+		if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] >= '0' &&
+		    text[2] <= '7' && text[3] >= '0' && text[3] <= '7') {
+			*out++ = (char)((text[1] - '0') * 64 + (text[2] - '0') * 8 + text[3] - '0');
+			text += 3;
+		} else {
+			*out++ = *text;
+		}
+	}
+	*out = '\0';
+}
+
+/* What is needed of a line of mountinfo. */
+struct host_mount {
+	char *root, *mount_point, *type, *super_options;
+};
+
+static bool host_parse_mount(char *line, struct host_mount *mount)
+{
+	char *fields[5], *separator = strstr(line, " - "), *save = NULL;
+
+	if (!separator)
+		return false;
+	*separator = '\0';
+	fields[0] = strtok_r(line, " ", &save);
+	for (size_t i = 1; i < array_size(fields); i++)
+		fields[i] = fields[i - 1] ? strtok_r(NULL, " ", &save) : NULL;
+	if (!fields[4])
+		return false;
+	mount->root = fields[3];
+	mount->mount_point = fields[4];
+	mount->type = strtok_r(separator + 3, " ", &save);
+	if (!mount->type || !strtok_r(NULL, " ", &save)) /* the source */
+		return false;
+	mount->super_options = strtok_r(NULL, " ", &save);
+	if (!mount->super_options)
+		return false;
+	host_unescape(mount->root);
+	host_unescape(mount->mount_point);
+	return true;
+}
+
+/* True when the mount is of the hierarchy with all of these controllers ("" is cgroup2). */
+static bool host_mount_is_of(const struct host_mount *mount, const char *controllers)
+{
+	char name[64];
+
+	if (*controllers == '\0')
+		return strcmp(mount->type, "cgroup2") == 0;
+	if (strcmp(mount->type, "cgroup") != 0)
+		return false;
+	while (*controllers) {
+		size_t n = strcspn(controllers, ",");
+
+		if (n >= sizeof(name))
+			return false;
+		memcpy(name, controllers, n);
+		name[n] = '\0';
+		if (!cgroup_list_has(mount->super_options, ',', name))
+			return false;
+		controllers += n;
+		controllers += *controllers == ',';
+	}
+	return true;
+}
+
+/* `path` as seen below a mount that shows `root` of the hierarchy; "/" when it is elsewhere. */
+static const char *host_relative(const char *path, const char *root)
+{
+	if (strcmp(root, "/") == 0)
+		return path;
+	if (!path_is_below(path, root))
+		return "/";
+	path += strlen(root);
+	return *path ? path : "/";
+}
+
+static int host_add(struct cgroup_host *host, const char *controllers, const char *mount_point,
+		    const char *own_path)
+{
+	struct cgroup_hierarchy *hierarchies =
+		realloc(host->hierarchies, (host->count + 1) * sizeof(*hierarchies));
+	struct cgroup_hierarchy *new;
+
+	if (!hierarchies)
+		return -ENOMEM;
+	host->hierarchies = hierarchies;
+	new = &hierarchies[host->count];
+	new->controllers = strdup(controllers);
+	new->mount_point = strdup(mount_point);
+	new->own_path = strdup(own_path);
+	host->count++;
+	return new->controllers &&new->mount_point &&new->own_path ? 0 : -ENOMEM;
+}
+
+int cgroup_host_parse_unified(const char *own, struct cgroup_host *ret_host, struct error *err)
+{
+	struct cgroup_host host = {.mode = CGROUP_MODE_UNIFIED};
+	auto_free char *text = strdup(own);
+	const char *found = "/";
+	char *save = NULL;
+	int r = text ? 0 : -ENOMEM;
+
+	for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		char *controllers, *path;
+
+		if (host_parse_own(line, &controllers, &path) && *controllers == '\0')
+			found = path;
+	}
+	if (r == 0)
+		r = host_add(&host, "", CGROUP_MOUNT_POINT, found);
+	if (r < 0) {
+		cgroup_host_clear(&host);
+		return error_errno(err, -r, "look at the host's cgroups");
+	}
+	*ret_host = host;
+	return 0;
+}
+
+/* The mounts of cgroup hierarchies in `text`, which is cut in place. */
+static int host_parse_mounts(char *text, struct host_mount **ret_mounts, size_t *ret_count)
+{
+	struct host_mount *mounts = NULL;
+	size_t count = 0;
+	char *save = NULL;
+
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		struct host_mount mount, *more;
+
+		/* Most lines are of something else: a cheap look first. */
+		if (!strstr(line, " - cgroup") || !host_parse_mount(line, &mount) ||
+		    !path_is_below(mount.mount_point, CGROUP_MOUNT_POINT))
+			continue;
+		more = realloc(mounts, (count + 1) * sizeof(*mounts));
+		if (!more) {
+			free(mounts);
+			return -ENOMEM;
+		}
+		mounts = more;
+		mounts[count++] = mount;
+	}
+	*ret_mounts = mounts;
+	*ret_count = count;
+	return 0;
+}
+
+int cgroup_host_parse_legacy(const char *own, const char *mountinfo, struct cgroup_host *ret_host,
+			     struct error *err)
+{
+	struct cgroup_host host = {.mode = CGROUP_MODE_LEGACY};
+	auto_free char *own_text = strdup(own), *mount_text = strdup(mountinfo);
+	auto_free struct host_mount *mounts = NULL;
+	size_t count = 0;
+	char *save = NULL;
+	int r = own_text && mount_text ? 0 : -ENOMEM;
+
+	if (r == 0)
+		r = host_parse_mounts(mount_text, &mounts, &count);
+	for (char *line = r == 0 ? strtok_r(own_text, "\n", &save) : NULL; line && r == 0;
+	     line = strtok_r(NULL, "\n", &save)) {
+		const struct host_mount *found = NULL;
+		char *controllers, *path;
+
+		if (!host_parse_own(line, &controllers, &path))
+			continue;
+		for (size_t i = 0; i < count; i++)
+			if (host_mount_is_of(&mounts[i], controllers))
+				found = &mounts[i];
+		if (found)
+			r = host_add(&host, controllers, found->mount_point,
+				     host_relative(path, found->root));
+	}
+	if (r < 0) {
+		cgroup_host_clear(&host);
+		return error_errno(err, -r, "look at the host's cgroups");
+	}
+	*ret_host = host;
+	return 0;
+}
+
+/* Takes out what mountinfo still lists, but what a later mount over it hides. */
+static void host_drop_hidden(struct cgroup_host *host)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < host->count; i++) {
+		struct cgroup_hierarchy *hierarchy = &host->hierarchies[i];
+		long magic = *hierarchy->controllers ? CGROUP_SUPER_MAGIC : CGROUP2_SUPER_MAGIC;
+		struct statfs fs;
+
+		if (statfs(hierarchy->mount_point, &fs) == 0 && fs.f_type == magic) {
+			struct cgroup_hierarchy keep = *hierarchy;
+
+			*hierarchy = host->hierarchies[kept];
+			host->hierarchies[kept++] = keep;
+		}
+	}
+	for (size_t i = kept; i < host->count; i++) {
+		free(host->hierarchies[i].controllers);
+		free(host->hierarchies[i].mount_point);
+		free(host->hierarchies[i].own_path);
+	}
+	host->count = kept;
+}
+
+static bool host_is_rootless(void)
+{
+	char link[64];
+	ssize_t n;
+
+	if (geteuid() != 0)
+		return true;
+	n = readlink("/proc/self/ns/user", link, sizeof(link) - 1);
+	if (n < 0)
+		return false; /* a kernel without user namespaces has only one */
+	link[n] = '\0';
+	return strcmp(link, HOST_INITIAL_USERNS) != 0;
+}
+
+int cgroup_host_detect(struct cgroup_host *ret_host, struct error *err)
+{
+	auto_free char *own = NULL, *mountinfo = NULL;
+	struct statfs fs;
+	bool unified = statfs(CGROUP_MOUNT_POINT, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+	int r;
+
+	r = io_read_file(AT_FDCWD, "/proc/self/cgroup", 0, HOST_MOUNTINFO_MAX, &own, NULL);
+	if (r < 0)
+		return error_errno(err, -r, "read /proc/self/cgroup");
+	if (unified) {
+		r = cgroup_host_parse_unified(own, ret_host, err);
+	} else {
+		r = io_read_file(AT_FDCWD, "/proc/self/mountinfo", 0, HOST_MOUNTINFO_MAX,
+				 &mountinfo, NULL);
+		if (r < 0)
+			return error_errno(err, -r, "read /proc/self/mountinfo");
+		r = cgroup_host_parse_legacy(own, mountinfo, ret_host, err);
+		if (r == 0)
+			host_drop_hidden(ret_host);
+	}
+	if (r == 0)
+		ret_host->rootless = host_is_rootless();
+	return r;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of a cgroup: signals, waiting, removal. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "cgroup/backend.h"
+#include "kernel/process.h"
+
+/* The longest pause between two attempts on a directory that the kernel still holds, in ms. */
+#define REMOVE_PAUSE_MAX 32
+
+int cgroup_kill(const struct cgroup *cgroup, int signal, struct error *err)
+{
+	if (cgroup_is_gone(cgroup))
+		return 0;
+	if (signal == SIGKILL)
+		return cgroup->backend->kill(cgroup, err);
+	for (size_t i = 0; i < cgroup->count; i++)
+		/* One hierarchy has them all. */
+		if (cgroup->members[i].node.fd >= 0)
+			return cgroup_signal_tree(cgroup->members[i].node.fd, signal, err);
+	return 0;
+}
+
+/* Tries all directories. `deep`: with what is below. Returns how many are left, or an errno. */
+static int remove_round(struct cgroup *cgroup, bool deep, struct error *err)
+{
+	int left = 0;
+
+	for (size_t i = 0; i < cgroup->count; i++) {
+		struct cgroup_member *member = &cgroup->members[i];
+		const char *name;
+		int r;
+
+		if (member->node.fd < 0)
+			continue;
+		name = path_basename(member->path);
+		if (deep)
+			r = tree_remove(member->node.parent, name);
+		else
+			r = unlinkat(member->node.parent, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+		if (r == 0 || r == -ENOENT || r == -ENODEV)
+			tree_node_clear(&member->node);
+		else if (r == -EBUSY)
+			left++;
+		else
+			return error_errno(err, -r, "remove cgroup %s", member->directory);
+	}
+	return left;
+}
+
+static const char *remove_first_left(const struct cgroup *cgroup)
+{
+	for (size_t i = 0; i < cgroup->count; i++)
+		if (cgroup->members[i].node.fd >= 0)
+			return cgroup->members[i].directory;
+	return "";
+}
+
+static void remove_pause(int64_t pause, int64_t deadline)
+{
+	int64_t left = deadline == PROCESS_NO_DEADLINE ? pause : deadline - process_now();
+	struct timespec time;
+
+	if (pause > left)
+		pause = left;
+	if (pause <= 0)
+		return;
+	time = (struct timespec){.tv_nsec = pause * 1000000};
+	(void)nanosleep(&time, NULL);
+}
+
+int cgroup_remove(struct cgroup *cgroup, bool kill, int64_t deadline, struct error *err)
+{
+	/* Mostly nothing is in it any more, and one call is all. */
+	int left = remove_round(cgroup, false, err);
+
+	for (int64_t pause = 0; left > 0;) {
+		int r = kill ? cgroup->backend->kill(cgroup, err) : 0;
+
+		if (r < 0)
+			return r;
+		r = cgroup->backend->wait_empty(cgroup, deadline);
+		if (r < 0 && r != -ETIMEDOUT)
+			return error_errno(err, -r,
+					   "wait for the end of the processes in cgroup %s",
+					   remove_first_left(cgroup));
+		/* Below a cgroup that still lives nothing is touched. */
+		if (r == 0)
+			left = remove_round(cgroup, true, err);
+		if (left > 0 && (r == -ETIMEDOUT || process_now() >= deadline))
+			return cgroup_explain_survivors(cgroup, remove_first_left(cgroup), err);
+		if (left > 0)
+			remove_pause(pause, deadline);
+		pause = pause ? pause * 2 : 1;
+		if (pause > REMOVE_PAUSE_MAX)
+			pause = REMOVE_PAUSE_MAX;
+	}
+	return left;
+}

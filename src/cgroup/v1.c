@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cgroup v1 and hybrid hosts: one directory for the container in each hierarchy, and in the cgroup2
+ * of a hybrid host, which gives CLONE_INTO_CGROUP, cgroup.kill and cgroup.events even where it has
+ * no controllers.
+ *
+ * Everything about v1 is here. The day hosts no longer have it, this file goes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "cgroup/backend.h"
+#include "cgroup/device-rules.h"
+#include "kernel/process.h"
+#include "kernel/syscalls.h"
+
+/* How long freezing may take before its processes are signalled anyway, in ms. */
+#define V1_FREEZE_MAX 500
+/* How long one wait for a process of ours to die may be before we look again, in ms. */
+#define V1_WAIT_SLICE 50
+
+/*
+ * A new cpuset has no cpus and no mems, and a process cannot enter one: it takes those of its
+ * parent. Not by cgroup.clone_children, which would change a parent that is not ours.
+ */
+static int v1_made(int parent, int fd, void *data, struct error *err)
+{
+	static const char *const files[] = {"cpuset.cpus", "cpuset.mems"};
+	const struct cgroup_member *member = data;
+
+	if (!cgroup_list_has(member->controllers, ',', "cpuset"))
+		return 0;
+	for (size_t i = 0; i < array_size(files); i++) {
+		char value[4096];
+		ssize_t n = tree_read(parent, files[i], value, sizeof(value));
+		int r;
+
+		if (n < 0)
+			return error_errno(err, (int)-n, "read %s of the parent of cgroup %s",
+					   files[i], member->directory);
+		r = io_write_value(fd, files[i], value);
+		if (r < 0)
+			return error_errno(
+				err, -r,
+				"cgroup controller cpuset: write \"%s\" to %s of cgroup %s", value,
+				files[i], member->directory);
+	}
+	return 0;
+}
+
+static int v1_refuse_used(const struct cgroup_member *member, struct error *err)
+{
+	struct tree_pids pids = {0};
+	int r = tree_pids_read(member->node.fd, &pids);
+	size_t count = pids.count + pids.foreign;
+
+	tree_pids_clear(&pids);
+	if (r < 0)
+		return error_errno(err, -r, "read cgroup.procs of cgroup %s", member->directory);
+	if (count == 0)
+		return 0;
+	error_set(err, EBUSY, "container's cgroup is not empty: %zu process(es) found in %s", count,
+		  member->directory);
+	return error_hint(err, "another container may use the same cgroupsPath");
+}
+
+/* freezer.state; a hierarchy that is not there, or a directory that is gone, freezes nothing. */
+static int v1_freezer_state(const struct cgroup *cgroup, char *state, size_t size)
+{
+	const struct cgroup_member *member = cgroup_member_find(cgroup, "freezer");
+	ssize_t n;
+
+	state[0] = '\0';
+	if (!member || member->node.fd < 0)
+		return 0;
+	n = tree_read(member->node.fd, "freezer.state", state, size);
+	return n < 0 && n != -ENOENT && n != -ENODEV ? (int)n : 0;
+}
+
+static int v1_is_frozen(const struct cgroup *cgroup, bool *ret_frozen, struct error *err)
+{
+	const struct cgroup_member *unified = cgroup_member_find(cgroup, "");
+	bool populated, frozen = false;
+	char state[64];
+	int r;
+
+	r = v1_freezer_state(cgroup, state, sizeof(state));
+	if (r < 0)
+		return error_errno(err, -r, "read freezer.state of cgroup %s",
+				   cgroup_member_find(cgroup, "freezer")->directory);
+	/* Somebody else may have used the other freezer of a hybrid host. */
+	if (unified && unified->node.fd >= 0)
+		(void)cgroup_v2_events(unified->node.fd, &populated, &frozen);
+	*ret_frozen = frozen || (state[0] && strcmp(state, "THAWED") != 0);
+	return 0;
+}
+
+static int v1_settle(struct cgroup *cgroup, const struct cgroup_host *host, struct error *err)
+{
+	bool frozen;
+	int r;
+
+	for (size_t i = 0; i < cgroup->count; i++) {
+		struct cgroup_member *member = &cgroup->members[i];
+
+		r = member->node.made > 0 || member->node.fd < 0 ? 0 : v1_refuse_used(member, err);
+		if (r < 0)
+			return r;
+	}
+	r = v1_is_frozen(cgroup, &frozen, err);
+	if (r < 0)
+		return r;
+	if (frozen) {
+		error_set(err, EBUSY, "cgroup %s is frozen", cgroup->members[0].path);
+		return error_hint(err,
+				  "write THAWED to freezer.state there, or in the parent that is "
+				  "frozen");
+	}
+	return 0;
+}
+
+static int v1_enable(struct cgroup *cgroup, const char *controller, struct error *err)
+{
+	error_set(err, ENOENT,
+		  "cgroup controller %s is missing: no hierarchy of it is mounted below %s",
+		  controller, CGROUP_MOUNT_POINT);
+	return error_hint(err,
+			  "it may be disabled by cgroup_disable= on the kernel's command line");
+}
+
+static int v1_write_lines(const struct cgroup_member *member, const struct device_line *lines,
+			  size_t count, struct error *err)
+{
+	auto_close int allow = -EBADF, deny = -EBADF;
+
+	allow = openat(member->node.fd, "devices.allow", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	deny = openat(member->node.fd, "devices.deny", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (allow < 0 || deny < 0)
+		return error_errno(err, errno, "open devices.allow and devices.deny of cgroup %s",
+				   member->directory);
+	for (size_t i = 0; i < count; i++) {
+		int r = io_write_all(lines[i].allow ? allow : deny, lines[i].text,
+				     strlen(lines[i].text));
+
+		if (r < 0)
+			return error_errno(
+				err, -r,
+				"cgroup controller devices: write \"%s\" to %s of cgroup %s",
+				lines[i].text, lines[i].allow ? "devices.allow" : "devices.deny",
+				member->directory);
+	}
+	return 0;
+}
+
+static int v1_apply_devices(struct cgroup *cgroup, const struct device_policy *policy,
+			    struct error *err)
+{
+	const struct cgroup_member *member = cgroup_member_find(cgroup, "devices");
+	const struct cgroup_member *unified = cgroup_member_find(cgroup, "");
+	auto_free struct device_line *lines = NULL;
+	size_t count;
+	int r;
+
+	if (!member && unified)
+		return cgroup_v2_apply_devices(unified, policy, err);
+	if (!member && device_policy_allows_all(policy))
+		return 0;
+	if (!member)
+		return v1_enable(cgroup, "devices", err);
+	r = device_rules_plan_v1(policy, &lines, &count, err);
+	return r < 0 ? r : v1_write_lines(member, lines, count, err);
+}
+
+static void v1_sleep(long milliseconds)
+{
+	struct timespec time = {.tv_nsec = milliseconds * 1000000};
+
+	(void)nanosleep(&time, NULL);
+}
+
+/* Stops all of them so that none can fork away while the others are signalled. As far as it goes.
+ */
+static void v1_freeze(const struct cgroup *cgroup, const struct cgroup_member *freezer)
+{
+	int64_t deadline = process_now() + V1_FREEZE_MAX;
+	char state[64];
+
+	if (io_write_value(freezer->node.fd, "freezer.state", "FROZEN") < 0)
+		return;
+	for (long pause = 1; process_now() < deadline; pause = pause < 32 ? pause * 2 : pause) {
+		/* Reading it is what makes the kernel look whether all have stopped. */
+		if (v1_freezer_state(cgroup, state, sizeof(state)) < 0 ||
+		    strcmp(state, "FREEZING") != 0)
+			return;
+		v1_sleep(pause);
+	}
+}
+
+static int v1_thaw(const struct cgroup_member *freezer, struct error *err)
+{
+	int r = io_write_value(freezer->node.fd, "freezer.state", "THAWED");
+
+	if (r < 0 && r != -ENOENT && r != -ENODEV)
+		return error_errno(err, -r, "write THAWED to freezer.state of cgroup %s",
+				   freezer->directory);
+	return 0;
+}
+
+/* Every process in any of the hierarchies, each once by hierarchy. */
+static int v1_signal_all(const struct cgroup *cgroup, int signal, struct error *err)
+{
+	for (size_t i = 0; i < cgroup->count; i++) {
+		int r = 0;
+
+		if (cgroup->members[i].node.fd >= 0)
+			r = cgroup_signal_tree(cgroup->members[i].node.fd, signal, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int v1_kill(const struct cgroup *cgroup, struct error *err)
+{
+	const struct cgroup_member *unified = cgroup_member_find(cgroup, "");
+	const struct cgroup_member *freezer = cgroup_member_find(cgroup, "freezer");
+	bool freezes = freezer && freezer->node.fd >= 0;
+	struct error ignored = ERROR_INIT;
+	int r = 0, thawed = 0;
+
+	if (unified && unified->node.fd >= 0) {
+		r = cgroup_v2_kill(unified, err);
+		if (r < 0)
+			return r;
+	} else if (freezes) {
+		v1_freeze(cgroup, freezer);
+	}
+	/* Also with cgroup.kill: what entered a v1 hierarchy alone is the container's, too. */
+	r = v1_signal_all(cgroup, SIGKILL, err);
+	/* A frozen process dies only when it thaws, whoever froze it, and whatever failed above. */
+	if (freezes)
+		thawed = v1_thaw(freezer, r < 0 ? &ignored : err);
+	return r < 0 ? r : thawed;
+}
+
+/* v1 tells nobody when a cgroup is empty, but the death of a process that is in it can be awaited.
+ */
+static int v1_wait_empty(const struct cgroup *cgroup, int64_t deadline)
+{
+	const struct cgroup_member *unified = cgroup_member_find(cgroup, "");
+
+	if (unified && unified->node.fd >= 0) {
+		int r = cgroup_v2_wait_empty(unified->node.fd, deadline);
+
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < cgroup->count; i++) {
+		struct tree_pids pids = {0};
+		auto_close int pidfd = -EBADF;
+		int64_t until = process_now() + V1_WAIT_SLICE;
+
+		if (cgroup->members[i].node.fd >= 0)
+			(void)tree_pids_read(cgroup->members[i].node.fd, &pids);
+		if (pids.count > 0)
+			pidfd = sys_pidfd_open(pids.items[0], 0);
+		tree_pids_clear(&pids);
+		if (pidfd >= 0)
+			return process_wait_dead(pidfd, until < deadline ? until : deadline) ==
+						       -ETIMEDOUT &&
+					       process_now() >= deadline
+				       ? -ETIMEDOUT
+				       : 0;
+	}
+	return 0;
+}
+
+static void v1_memory_events(const struct cgroup *cgroup, struct cgroup_memory_events *events)
+{
+	const struct cgroup_member *member = cgroup_member_find(cgroup, "memory");
+	char text[256];
+
+	if (!member || member->node.fd < 0)
+		return;
+	if (tree_read(member->node.fd, "memory.oom_control", text, sizeof(text)) >= 0)
+		(void)tree_parse_key(text, "oom_kill", &events->oom_kills);
+	(void)tree_read_u64(member->node.fd, "memory.max_usage_in_bytes", &events->peak);
+	(void)tree_read_u64(member->node.fd, "memory.limit_in_bytes", &events->limit);
+	/* v1's word for none is the largest number of whole pages. */
+	if (events->limit > INT64_MAX - (1 << 20))
+		events->limit = UINT64_MAX;
+}
+
+const struct backend cgroup_backend_v1 = {
+	.made = v1_made,
+	.settle = v1_settle,
+	.enable = v1_enable,
+	.apply_devices = v1_apply_devices,
+	.kill = v1_kill,
+	.is_frozen = v1_is_frozen,
+	.wait_empty = v1_wait_empty,
+	.memory_events = v1_memory_events,
+};
