@@ -56,6 +56,30 @@ PATH_CALLS_ALLOWED = {
     'src/kernel/channel.c': {'open': 'a socket path of the caller, in the host'},
     'src/isolate/sources.c': {'*': 'opens mount sources in the host, before there is a container'},
     'src/isolate/rootfs.c': {'*': 'pivot_root, umount2, chdir and chroot with "." and "/" only'},
+    'src/isolate/rootfs-move.c': {
+        'open': "the host's /proc/self/mountinfo, mount points and root, before the container's root is entered",
+        'realpath': 'of root.path, in the host',
+    },
+    'src/isolate/mounts-target.c': {'statx': 'of a descriptor, with AT_EMPTY_PATH'},
+    'src/isolate/mounts-apply.c': {
+        'openat': 'the root directory of a mount of our own, as "."',
+        'readlinkat': 'of a descriptor, and of one name below one',
+        'symlinkat': 'one name below a directory from kernel/resolve; links are not followed there',
+    },
+    'src/isolate/mounts-cgroup.c': {
+        '*': 'one name in the root directory of a tmpfs of our own, O_NOFOLLOW',
+    },
+    'src/isolate/mounts-copy-up.c': {
+        '*': 'one name below a directory descriptor, O_NOFOLLOW or AT_SYMLINK_NOFOLLOW, into a tmpfs of our own',
+    },
+    'src/isolate/devices-apply.c': {
+        'openat': 'one name below a directory from kernel/resolve, O_NOFOLLOW',
+        'mknodat': 'one name below a directory from kernel/resolve; links are not followed there',
+        'symlinkat': 'the same',
+        'unlinkat': 'the same',
+        'fchownat': 'of a descriptor, with AT_EMPTY_PATH',
+        'access': "the host's /proc/kcore",
+    },
 }
 # Layers whose files never touch a root file system: the host's cgroupfs, the state directory, the
 # command line. They use directory descriptors for their own reasons, which no grep can judge.
