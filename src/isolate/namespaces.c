@@ -139,8 +139,11 @@ static int namespaces_fork_fail(const struct namespaces_plan *plan, int number, 
 		return error_hint(err, "this host does not allow user namespaces to this user");
 	if (number == EPERM && !(plan->private & CLONE_NEWUSER))
 		return error_hint(err, "without root a user namespace is needed");
-	if (number == ENOMEM && (plan->private & ~plan->fresh & CLONE_NEWPID))
-		return error_hint(err, "the init of the joined pid namespace may be dead");
+	for (size_t i = 0; number == ENOMEM && i < plan->join_count; i++)
+		if (plan->joins[i].type == CLONE_NEWPID) {
+			error_hint(err, "the init of this pid namespace may be dead");
+			return error_at(err, "linux.namespaces[%zu].path", plan->joins[i].index);
+		}
 	if (number == EINVAL)
 		return error_hint(err, "this kernel may lack one of the types of namespaces");
 	return -number;
