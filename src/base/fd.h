@@ -48,15 +48,15 @@ static inline void memory_auto_free(void *pointer)
 }
 
 /* Moves the pointer out; the variable is NULL afterwards. */
-#define pointer_take(pointer)                                    \
-	__extension__({                                          \
-		__typeof__(pointer) pointer_taken_ = (pointer);  \
-		(pointer) = NULL;                                \
-		pointer_taken_;                                  \
+#define pointer_take(pointer)                                   \
+	__extension__({                                         \
+		__typeof__(pointer) pointer_taken_ = (pointer); \
+		(pointer) = NULL;                               \
+		pointer_taken_;                                 \
 	})
 
-#define auto_close   __attribute__((cleanup(fd_auto_close)))
-#define auto_free    __attribute__((cleanup(memory_auto_free)))
+#define auto_close    __attribute__((cleanup(fd_auto_close)))
+#define auto_free     __attribute__((cleanup(memory_auto_free)))
 #define array_size(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Sets FD_CLOEXEC on every descriptor from `first` on, or closes them: close_range(2).
@@ -69,7 +69,8 @@ int fd_close_from(unsigned int first);
 int fd_fill_stdio(void);
 
 /* Looks which of the `count` descriptors from `first` on are open (ret_open[i]), and puts /dev/null
- * (close-on-exec) on the others, so that the numbers stay reserved. Returns 0 or a negative errno. */
+ * (close-on-exec) on the others, so that the numbers stay reserved. Returns 0 or a negative errno.
+ */
 int fd_reserve(unsigned int first, unsigned int count, bool *ret_open);
 
 #endif

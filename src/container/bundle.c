@@ -40,8 +40,8 @@ static void bundle_problem(void *data, const struct oci_problem *problem)
 		return;
 	}
 	if (problems->errors++ == 0)
-		error_set(problems->err, EINVAL, "%s%s: %s%s%s", problems->name, place, problem->path,
-			  problem->path[0] ? ": " : "", problem->message);
+		error_set(problems->err, EINVAL, "%s%s: %s%s%s", problems->name, place,
+			  problem->path, problem->path[0] ? ": " : "", problem->message);
 }
 
 static int bundle_decode(struct bundle *bundle, bool check, struct error *err)
@@ -54,7 +54,8 @@ static int bundle_decode(struct bundle *bundle, bool check, struct error *err)
 	if (r == 0) {
 		bundle->config = oci_document_config(bundle->document);
 		if (check)
-			(void)oci_config_check(bundle->config, bundle->text, bundle->length, &report);
+			(void)oci_config_check(bundle->config, bundle->text, bundle->length,
+					       &report);
 	} else if (problems.errors == 0) {
 		return error_errno(err, -r, "decode %s", bundle->name);
 	}
@@ -98,7 +99,8 @@ int bundle_load_snapshot(const struct store_entry *entry, struct bundle *ret_bun
 	r = io_read_file(entry->fd, STORE_CONFIG, O_NOFOLLOW, OCI_SIZE_MAX, &bundle.text,
 			 &bundle.length);
 	if (r < 0)
-		return error_errno(err, -r, "read the saved configuration of container %s", entry->id);
+		return error_errno(err, -r, "read the saved configuration of container %s",
+				   entry->id);
 	r = bundle_decode(&bundle, false, err);
 	if (r < 0)
 		return r;

@@ -17,22 +17,22 @@ struct create_request {
 
 /*
  * `create`: 0 when init waits at its gate, the state is written, and the pid file too. On failure
- * nothing is left: no process, cgroup, mount, state or pid file; hooks.poststop have been run when hooks
- * of the runtime had been.
+ * nothing is left: no process, cgroup, mount, state or pid file; hooks.poststop have been run when
+ * hooks of the runtime had been.
  */
 int container_create(const struct store *store, const struct create_request *request,
 		     struct error *err);
 
 struct run_request {
 	struct create_request create;
-	bool keep;         /* do not remove the container when it has ended */
+	bool keep;	   /* do not remove the container when it has ended */
 	bool no_subreaper; /* do not become the reaper of the container's orphans */
 };
 
 /*
- * `run`: creates and starts. In the foreground it relays the terminal and signals until init has ended,
- * removes the container unless told to keep it, and gives init's exit status (128 + signal) in
- * *ret_status. Detached, *ret_status is 0.
+ * `run`: creates and starts. In the foreground it relays the terminal and signals until init has
+ * ended, removes the container unless told to keep it, and gives init's exit status (128 + signal)
+ * in *ret_status. Detached, *ret_status is 0.
  */
 int container_run(const struct store *store, const struct run_request *request, int *ret_status,
 		  struct error *err);

@@ -106,7 +106,8 @@ static void creation_undo_init(void *data)
 static void creation_undo_hooks(void *data)
 {
 	struct creation *creation = data;
-	struct status_document document = {.intent = &creation->intent, .status = LIFECYCLE_STOPPED};
+	struct status_document document = {.intent = &creation->intent,
+					   .status = LIFECYCLE_STOPPED};
 	struct hooks_run run = {
 		.kind = "poststop",
 		.hooks = &creation->bundle.config->hooks->poststop,
@@ -137,7 +138,8 @@ static int creation_connect(const char *path, const char *flag, int *ret_fd, str
 		return 0;
 	fd = channel_connect(path, SOCK_STREAM);
 	if (fd == -EPROTOTYPE || fd == -ENOTSOCK)
-		return error_errno(err, -fd, "connect to %s %s (it must be a stream socket)", flag, path);
+		return error_errno(err, -fd, "connect to %s %s (it must be a stream socket)", flag,
+				   path);
 	if (fd < 0)
 		return error_errno(err, -fd, "connect to %s %s", flag, path);
 	*ret_fd = fd;
@@ -237,7 +239,8 @@ static int creation_cgroup(struct creation *creation, struct error *err)
 	return creation_hierarchies(creation, err);
 }
 
-/* Whether bind sources and devices have to be fetched for an init that has lost the host's rights. */
+/* Whether bind sources and devices have to be fetched for an init that has lost the host's rights.
+ */
 static bool creation_needs_helper(const struct plan *plan)
 {
 	return plan_has(plan, CLONE_NEWUSER) && plan_has(plan, CLONE_NEWNS);
@@ -337,9 +340,10 @@ static int creation_explain_death(const struct creation *creation, struct error 
 
 	cgroup_memory_events(creation->cgroup, &events);
 	if (events.oom_kills > 0) {
-		error_set(err, ENOMEM, "init was killed by the container's memory limit of %llu bytes "
-				       "(peak %llu)", (unsigned long long)events.limit,
-			  (unsigned long long)events.peak);
+		error_set(err, ENOMEM,
+			  "init was killed by the container's memory limit of %llu bytes "
+			  "(peak %llu)",
+			  (unsigned long long)events.limit, (unsigned long long)events.peak);
 		error_at(err, "linux.resources.memory.limit");
 		return error_hint(err, "a container needs about 1 MiB to start");
 	}
@@ -394,7 +398,8 @@ static int creation_run_hooks(struct creation *creation, struct error *err)
 	if (state.failed)
 		return error_errno(err, ENOMEM, "prepare the state for hooks");
 	run.state = state.data;
-	/* Should anything fail from here on, what hooks have set up is to be taken down by poststop's. */
+	/* Should anything fail from here on, what hooks have set up is to be taken down by
+	 * poststop's. */
 	rollback_add(&creation->rollback, creation_undo_hooks, creation);
 	r = hooks_run(&run, err);
 	if (r < 0)
@@ -472,8 +477,8 @@ int creation_build(struct creation *creation, bool gate, struct error *err)
 		r = creation_connect(options->console_socket, "--console-socket",
 				     &creation->console_socket, err);
 	if (r == 0)
-		r = creation_connect(options->pidfd_socket, "--pidfd-socket", &creation->pidfd_socket,
-				     err);
+		r = creation_connect(options->pidfd_socket, "--pidfd-socket",
+				     &creation->pidfd_socket, err);
 	/* What it is. */
 	if (r == 0)
 		r = creation_claim(creation, err);

@@ -42,7 +42,8 @@ void creation_init(struct creation *creation, const struct store *store,
  * its init. With `gate`, init will wait at a gate in the state directory. */
 int creation_build(struct creation *creation, bool gate, struct error *err);
 
-/* Limits from outside, state, pid file, pidfd socket; then SYNC_COMMIT. From here on nothing is undone. */
+/* Limits from outside, state, pid file, pidfd socket; then SYNC_COMMIT. From here on nothing is
+ * undone. */
 int creation_commit(struct creation *creation, enum record_phase phase, struct error *err);
 
 /* Undoes what was not committed, and frees everything. The container itself goes on. */

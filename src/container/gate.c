@@ -42,8 +42,10 @@ int gate_wait(int gate, int *ret_connection, struct error *err)
 				continue;
 			return error_errno(err, errno, "wait at the start gate");
 		}
-		/* A prober connects and leaves; only who says the word within its time starts us. */
-		if (channel_recv(connection, -1, process_now() + SYNC_TIMEOUT, &message, NULL) < 0 ||
+		/* A prober connects and leaves; only who says the word within its time starts us.
+		 */
+		if (channel_recv(connection, -1, process_now() + SYNC_TIMEOUT, &message, NULL) <
+			    0 ||
 		    message.word != SYNC_START)
 			continue;
 		*ret_connection = fd_take(&connection);

@@ -2,10 +2,10 @@
 /*
  * The start gate: where a created init waits for `start`.
  *
- * A listening SOCK_SEQPACKET socket, bound in the state directory and held by init alone. It is no FIFO
- * that the container could find or keep others waiting at: the path does not exist inside, a connect
- * to a dead init fails at once with ECONNREFUSED, and execve closes it (close-on-exec), which is
- * how anyone can tell whether the container has been started, whatever became of `start`.
+ * A listening SOCK_SEQPACKET socket, bound in the state directory and held by init alone. It is no
+ * FIFO that the container could find or keep others waiting at: the path does not exist inside, a
+ * connect to a dead init fails at once with ECONNREFUSED, and execve closes it (close-on-exec),
+ * which is how anyone can tell whether the container has been started, whatever became of `start`.
  */
 #ifndef CONTAINER_GATE_H
 #define CONTAINER_GATE_H

@@ -178,7 +178,8 @@ static int hooks_judge(const struct oci_hook *hook, int status, const struct hoo
 			 WEXITSTATUS(status), line[0] ? ": " : "", line);
 }
 
-static int hooks_run_one(const struct hooks_run *run, const struct oci_hook *hook, struct error *err)
+static int hooks_run_one(const struct hooks_run *run, const struct oci_hook *hook,
+			 struct error *err)
 {
 	auto_close int state = hooks_state_file(run->state);
 	auto_close int output_read = -EBADF, output_write = -EBADF;
@@ -220,8 +221,8 @@ static int hooks_run_one(const struct hooks_run *run, const struct oci_hook *hoo
 				     : PROCESS_NO_DEADLINE;
 	r = hooks_watch(pidfd, output_read, deadline, &output);
 	if (r < 0) {
-		/* The group, so that what the hook has started goes with it; the leader is not reaped
-		 * yet, so its number is still its own. */
+		/* The group, so that what the hook has started goes with it; the leader is not
+		 * reaped yet, so its number is still its own. */
 		(void)kill(-pid, SIGKILL);
 		(void)process_signal(pidfd, SIGKILL);
 	}

@@ -10,18 +10,18 @@
 #include "base/error.h"
 
 struct hooks_run {
-	const char *kind;                  /* "createRuntime", for messages and the JSON path */
+	const char *kind;		   /* "createRuntime", for messages and the JSON path */
 	const struct oci_hook_list *hooks; /* may be empty or NULL */
-	const char *state;                 /* the state document, given on stdin */
-	bool keep_going;                   /* poststop: a failure is a warning, the rest still runs */
+	const char *state;		   /* the state document, given on stdin */
+	bool keep_going; /* poststop: a failure is a warning, the rest still runs */
 	int (*prepare)(void *data, struct error *err); /* in the child before execve, or NULL */
 	void *data;
 };
 
 /*
- * Runs them one after the other, in their order, in the namespaces of the caller. Each gets exactly its
- * env, its own process group, the state on stdin and nothing else open; its output is kept, and the end
- * of it is part of the error. A hook that is past its timeout is killed with its group.
+ * Runs them one after the other, in their order, in the namespaces of the caller. Each gets exactly
+ * its env, its own process group, the state on stdin and nothing else open; its output is kept, and
+ * the end of it is part of the error. A hook that is past its timeout is killed with its group.
  * Returns 0, or a negative errno and an error that names the hook's place in config.json.
  */
 int hooks_run(const struct hooks_run *run, struct error *err);

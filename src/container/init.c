@@ -3,14 +3,16 @@
  * How a container comes to life, from the inside.
  *
  * Init is a fork of the runtime: it starts in the namespaces and in the cgroup, and does the rest
- * itself, one step after the other, as the table at the end of this file says. It decides nothing: the
- * plan was made before. What can be done by the runtime from outside on a waiting init (id maps,
- * oom_score_adj, rlimits, scheduling) is done there, for there are the privileges for it.
+ * itself, one step after the other, as the table at the end of this file says. It decides nothing:
+ * the plan was made before. What can be done by the runtime from outside on a waiting init (id
+ * maps, oom_score_adj, rlimits, scheduling) is done there, for there are the privileges for it.
  *
  * Why this order:
  * - cgroups before the cgroup namespace, which is rooted where its maker is;
- * - id maps before anything that makes files or mounts, so that these belong to the container's root;
- * - mounts before hooks of the runtime's side, which expect a finished root (and move network devices);
+ * - id maps before anything that makes files or mounts, so that these belong to the container's
+ * root;
+ * - mounts before hooks of the runtime's side, which expect a finished root (and move network
+ * devices);
  * - pivot_root before anything that opens by the container's paths;
  * - sysctls and the network before the paths that protect /proc and /sys get covered;
  * - the read-only root last of what touches files;
@@ -18,9 +20,9 @@
  *   capability sets behind it;
  * - everything that can fail before SYNC_READY, so that `create` reports it and not `start`.
  *
- * By then init holds nothing but stdio, the preserved descriptors and its gate. Behind the gate only
- * hooks, the seccomp filter and execve remain. Without no_new_privs the filter can be installed only with
- * CAP_SYS_ADMIN: it is kept until then, and dropped under the filter.
+ * By then init holds nothing but stdio, the preserved descriptors and its gate. Behind the gate
+ * only hooks, the seccomp filter and execve remain. Without no_new_privs the filter can be
+ * installed only with CAP_SYS_ADMIN: it is kept until then, and dropped under the filter.
  */
 #include "container/init.h"
 
@@ -69,7 +71,8 @@ static int init_expect(const struct init *init, enum sync_word word, struct erro
 	if (r < 0)
 		return error_errno(err, -r, "wait for the runtime");
 	if (message.word != word)
-		return error_set(err, EPROTO, "the runtime said %u instead of %u", message.word, word);
+		return error_set(err, EPROTO, "the runtime said %u instead of %u", message.word,
+				 word);
 	return 0;
 }
 
@@ -199,8 +202,8 @@ static int init_terminal(struct init *init, struct error *err)
 
 	if (!plan->process->terminal)
 		return 0;
-	r = terminal_open(init->root, plan->process, plan_has(plan, CLONE_NEWNS), &master, &init->slave,
-			  err);
+	r = terminal_open(init->root, plan->process, plan_has(plan, CLONE_NEWNS), &master,
+			  &init->slave, err);
 	if (r < 0)
 		return r;
 	if (init->console_socket < 0)
@@ -217,7 +220,8 @@ static int init_names(struct init *init, struct error *err)
 		error_errno(err, errno, "set the hostname to %s", config->hostname);
 		return error_at(err, "hostname");
 	}
-	if (config->domainname && setdomainname(config->domainname, strlen(config->domainname)) < 0) {
+	if (config->domainname &&
+	    setdomainname(config->domainname, strlen(config->domainname)) < 0) {
 		error_errno(err, errno, "set the domain name to %s", config->domainname);
 		return error_at(err, "domainname");
 	}
@@ -270,8 +274,8 @@ static int init_process(struct init *init, struct error *err)
 	return r < 0 ? r : limits_apply_personality(linux_config->personality, err);
 }
 
-/* The streams of the caller become the user's, where they are files that can be given away: so that a
- * program under another user can reopen /dev/stdout. */
+/* The streams of the caller become the user's, where they are files that can be given away: so that
+ * a program under another user can reopen /dev/stdout. */
 static void init_give_stdio(const struct oci_user *user)
 {
 	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
@@ -353,8 +357,8 @@ static int init_capabilities(struct init *init, struct error *err)
 
 /*
  * From here on the process may be looked at for a long time: only stdio, the preserved descriptors,
- * and behind them the gate stay open, really closed and not only marked, for a container that is never
- * started must not keep its creator's pipes open.
+ * and behind them the gate stay open, really closed and not only marked, for a container that is
+ * never started must not keep its creator's pipes open.
  */
 static int init_descriptors(struct init *init, struct error *err)
 {
@@ -368,7 +372,8 @@ static int init_descriptors(struct init *init, struct error *err)
 		/* Out of the way of each other and of the places they go to. */
 		moved_channel = fcntl(init->channel, F_DUPFD_CLOEXEC, gate + 1);
 		moved_gate = fcntl(init->gate, F_DUPFD_CLOEXEC, gate + 1);
-		if (moved_channel < 0 || moved_gate < 0 || dup3(moved_channel, channel, O_CLOEXEC) < 0 ||
+		if (moved_channel < 0 || moved_gate < 0 ||
+		    dup3(moved_channel, channel, O_CLOEXEC) < 0 ||
 		    dup3(moved_gate, gate, O_CLOEXEC) < 0)
 			return error_errno(err, errno, "move descriptors");
 		init->channel = channel;
@@ -437,7 +442,8 @@ static int init_seccomp(struct init *init, struct error *err)
 	r = capabilities_apply(&init->plan->capabilities, err);
 	if (r < 0) {
 		error_at(err, "linux.seccomp");
-		return error_hint(err, "without noNewPrivileges the profile must allow capset and prctl");
+		return error_hint(
+			err, "without noNewPrivileges the profile must allow capset and prctl");
 	}
 	return 0;
 }

@@ -14,10 +14,10 @@ struct init {
 	const struct plan *plan;
 	const struct cgroup *cgroup;
 	const struct namespaces_fds *namespaces;
-	int channel;           /* to the runtime (sync.h) */
-	int gate;              /* to wait at for `start`, or -EBADF: the channel is the gate */
-	int console_socket;    /* connected, or -EBADF */
-	int procfs;            /* kernel/procfs.h */
+	int channel;	    /* to the runtime (sync.h) */
+	int gate;	    /* to wait at for `start`, or -EBADF: the channel is the gate */
+	int console_socket; /* connected, or -EBADF */
+	int procfs;	    /* kernel/procfs.h */
 	struct sources sources;
 
 	/* Made on the way. */

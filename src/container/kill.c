@@ -69,8 +69,8 @@ int container_kill(const struct store *store, const char *id, int signal, bool a
 	if (r < 0)
 		return r;
 	shared = record.intent && !record.intent->private_pid;
-	if (signal == SIGKILL && (shared || status.status == LIFECYCLE_PAUSED) &&
-	    record.intent && record.intent->cgroup_path)
+	if (signal == SIGKILL && (shared || status.status == LIFECYCLE_PAUSED) && record.intent &&
+	    record.intent->cgroup_path)
 		return kill_cgroup(&record, signal, err);
 	r = process_signal(status.pidfd, signal);
 	if (r == -ESRCH)

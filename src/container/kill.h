@@ -10,9 +10,9 @@
 #include "container/store.h"
 
 /*
- * Signals init, or with `all` every process of the container, also of a stopped one that has left some.
- * SIGKILL goes to all of them when they do not share a pid namespace of their own, for nobody else would
- * end them. Takes no lock: it must work while another command hangs.
+ * Signals init, or with `all` every process of the container, also of a stopped one that has left
+ * some. SIGKILL goes to all of them when they do not share a pid namespace of their own, for nobody
+ * else would end them. Takes no lock: it must work while another command hangs.
  */
 int container_kill(const struct store *store, const char *id, int signal, bool all,
 		   struct error *err);

@@ -27,7 +27,8 @@ enum lifecycle_operation {
 /* The word that `state` prints. */
 const char *lifecycle_status_name(enum lifecycle_status status);
 
-/* Whether the operation is allowed in that state: 0, or -EINVAL with the text that engines match. */
+/* Whether the operation is allowed in that state: 0, or -EINVAL with the text that engines match.
+ */
 int lifecycle_check(enum lifecycle_operation operation, enum lifecycle_status status,
 		    const char *id, struct error *err);
 

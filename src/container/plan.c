@@ -18,8 +18,9 @@ static int plan_check_terminal(const struct plan *plan, struct error *err)
 	bool terminal = plan->process->terminal;
 
 	if (terminal && options->detach && !options->console_socket) {
-		error_set(err, EINVAL,
-			  "cannot allocate tty if knarr will detach without setting console socket");
+		error_set(
+			err, EINVAL,
+			"cannot allocate tty if knarr will detach without setting console socket");
 		error_at(err, "process.terminal");
 		return error_hint(err, "give --console-socket, or set process.terminal to false");
 	}
@@ -36,13 +37,17 @@ static int plan_check_labels(const struct plan *plan, struct error *err)
 	const struct oci_process *process = plan->process;
 
 	if (process->apparmor_profile && process->apparmor_profile[0] && !lsm_apparmor_enabled()) {
-		error_set(err, ENOTSUP, "AppArmor profile %s is asked for, but AppArmor is not enabled "
-					"on this host", process->apparmor_profile);
+		error_set(err, ENOTSUP,
+			  "AppArmor profile %s is asked for, but AppArmor is not enabled "
+			  "on this host",
+			  process->apparmor_profile);
 		return error_at(err, "process.apparmorProfile");
 	}
 	if (process->selinux_label && process->selinux_label[0] && !lsm_selinux_enabled()) {
-		error_set(err, ENOTSUP, "SELinux label %s is asked for, but SELinux is not enabled on "
-					"this host", process->selinux_label);
+		error_set(err, ENOTSUP,
+			  "SELinux label %s is asked for, but SELinux is not enabled on "
+			  "this host",
+			  process->selinux_label);
 		return error_at(err, "process.selinuxLabel");
 	}
 	return 0;

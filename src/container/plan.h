@@ -2,8 +2,8 @@
 /*
  * Everything about a container that can be decided before the first clone.
  *
- * plan_make() looks at the configuration and at the host, and changes neither. Init is a fork of the
- * runtime and finds the plan in its memory: it decides nothing any more.
+ * plan_make() looks at the configuration and at the host, and changes neither. Init is a fork of
+ * the runtime and finds the plan in its memory: it decides nothing any more.
  */
 #ifndef CONTAINER_PLAN_H
 #define CONTAINER_PLAN_H
@@ -25,18 +25,20 @@
 /* What the command line says. Strings are the caller's. */
 struct plan_options {
 	const char *id;
-	const char *bundle;         /* absolute */
+	const char *bundle; /* absolute */
 	enum cgroup_manager cgroup_manager;
-	bool detach;                /* create, or run --detach */
+	bool detach; /* create, or run --detach */
 	bool no_pivot, no_new_keyring;
 	const char *console_socket; /* or NULL */
 	const char *pidfd_socket;   /* or NULL */
-	const char *pid_file;       /* absolute, or NULL */
-	unsigned int preserve_fds;  /* descriptors 3 .. 3 + n - 1 are the container's, LISTEN_FDS included */
-	/* Which of them are open; the others have been filled by fd_reserve(), so that no descriptor of
-	 * ours can take their numbers, and are closed before the program runs. */
+	const char *pid_file;	    /* absolute, or NULL */
+	unsigned int preserve_fds;  /* descriptors 3 .. 3 + n - 1 are the container's, LISTEN_FDS
+				       included */
+	/* Which of them are open; the others have been filled by fd_reserve(), so that no
+	 * descriptor of ours can take their numbers, and are closed before the program runs. */
 	const bool *preserve_open;
-	unsigned int listen_fds;    /* the first of those; the container gets LISTEN_FDS=n, LISTEN_PID=1 */
+	unsigned int
+		listen_fds; /* the first of those; the container gets LISTEN_FDS=n, LISTEN_PID=1 */
 };
 
 struct plan {
@@ -53,7 +55,7 @@ struct plan {
 	struct cgroup_host cgroup_host;
 	struct cgroup_location cgroup_location;
 	struct mounts_hierarchy *hierarchies; /* for mounts of type cgroup; v1 hosts */
-	struct oci_strings env;               /* process.env with LISTEN_* added; items owned when extended */
+	struct oci_strings env; /* process.env with LISTEN_* added; items owned when extended */
 };
 
 /* `config` has passed oci_config_check(). */

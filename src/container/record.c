@@ -14,13 +14,16 @@
 /* A state file larger than this is not one of ours: annotations are the most of it. */
 #define RECORD_SIZE_MAX (OCI_SIZE_MAX)
 
-#define FIELD(json, struct_, member, kind_, need_)                                              \
-	{                                                                                       \
-		.name = json, .name_length = sizeof(json) - 1, .kind = kind_, .need = need_,    \
-		.size = sizeof(((struct struct_ *)0)->member), .offset = offsetof(struct struct_, member), \
+#define FIELD(json, struct_, member, kind_, need_)                                           \
+	{                                                                                    \
+		.name = json, .name_length = sizeof(json) - 1, .kind = kind_, .need = need_, \
+		.size = sizeof(((struct struct_ *)0)->member),                               \
+		.offset = offsetof(struct struct_, member),                                  \
 	}
-#define INTENT(json, member, kind, need) FIELD(json, record_intent, member, OCI_KIND_##kind, OCI_##need)
-#define STATE(json, member, kind, need)  FIELD(json, record_state, member, OCI_KIND_##kind, OCI_##need)
+#define INTENT(json, member, kind, need) \
+	FIELD(json, record_intent, member, OCI_KIND_##kind, OCI_##need)
+#define STATE(json, member, kind, need) \
+	FIELD(json, record_state, member, OCI_KIND_##kind, OCI_##need)
 
 static const struct oci_field record_intent_fields[] = {
 	INTENT("version", version, U32, REQUIRED),
@@ -140,14 +143,15 @@ static int record_load_file(const struct store_entry *entry, struct record_file 
 		/* The first member of both. */
 		version = oci_document_object(file->document, file->object);
 		if (*version != RECORD_VERSION) {
-			log_warning("%s of container %s has version %u, this knarr knows version %u",
-				    file->name, entry->id, *version, RECORD_VERSION);
+			log_warning(
+				"%s of container %s has version %u, this knarr knows version %u",
+				file->name, entry->id, *version, RECORD_VERSION);
 			r = -EBADMSG;
 		}
 	}
 	if (r < 0) {
-		log_warning("%s of container %s cannot be used (%s); going by its cgroup", file->name,
-			    entry->id, error_name(-r));
+		log_warning("%s of container %s cannot be used (%s); going by its cgroup",
+			    file->name, entry->id, error_name(-r));
 		oci_document_free(file->document);
 		file->document = NULL;
 		file->damaged = true;

@@ -27,13 +27,13 @@ struct oci_document;
 struct record_intent {
 	uint32_t version;
 	char *id;
-	char *bundle;  /* absolute */
-	char *rootfs;  /* absolute */
-	char *created; /* RFC 3339, UTC, nanoseconds */
+	char *bundle;	/* absolute */
+	char *rootfs;	/* absolute */
+	char *created;	/* RFC 3339, UTC, nanoseconds */
 	uint32_t owner; /* uid of who called create */
 	struct oci_string_map annotations;
 	uint32_t cgroup_manager; /* enum cgroup_manager */
-	uint32_t cgroup_mode;    /* enum cgroup_mode */
+	uint32_t cgroup_mode;	 /* enum cgroup_mode */
 	char *cgroup_path, *cgroup_unit, *cgroup_slice;
 	struct oci_strings cgroup_directories;
 	bool private_pid; /* the container has a pid namespace of its own: killing init kills all */

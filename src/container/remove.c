@@ -12,10 +12,12 @@
 #include "container/record.h"
 #include "container/status.h"
 
-/* How long processes may take to die after SIGKILL, and the cgroup to become empty, milliseconds. */
+/* How long processes may take to die after SIGKILL, and the cgroup to become empty, milliseconds.
+ */
 #define REMOVE_TIMEOUT 10000
 
-/* Where the container's cgroup is: by its intent, or, when that is lost, by the mark on the cgroup. */
+/* Where the container's cgroup is: by its intent, or, when that is lost, by the mark on the cgroup.
+ */
 static int remove_locate(const struct store_entry *entry, const struct record *record,
 			 struct cgroup_location *ret_location, struct error *err)
 {
@@ -61,8 +63,8 @@ static int remove_processes(const struct store_entry *entry, const struct record
 	if (r < 0 && r != -ENOENT)
 		return r;
 	if (status->pidfd >= 0 && process_wait_dead(status->pidfd, deadline) < 0)
-		return error_set(err, EBUSY, "container init still running: %s (process %d)", entry->id,
-				 (int)status->pid);
+		return error_set(err, EBUSY, "container init still running: %s (process %d)",
+				 entry->id, (int)status->pid);
 	return 0;
 }
 
@@ -78,7 +80,8 @@ static void remove_run_hooks(const struct store_entry *entry, const struct recor
 	if (!record->intent || !record->intent->poststop)
 		return;
 	if (bundle_load_snapshot(entry, &bundle, &err) < 0) {
-		log_warning("poststop hooks of container %s are not run: %s", entry->id, err.message);
+		log_warning("poststop hooks of container %s are not run: %s", entry->id,
+			    err.message);
 		return;
 	}
 	if (!bundle.config->hooks)

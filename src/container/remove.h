@@ -9,9 +9,10 @@
 #include "container/store.h"
 
 /*
- * Kills what is left (only with `force` when it is running), waits until it is dead, removes the cgroup,
- * runs the poststop hooks and removes the state. Each step may find its work done already: a removal
- * that was interrupted is completed by the next one. With `force` an unknown id is no error.
+ * Kills what is left (only with `force` when it is running), waits until it is dead, removes the
+ * cgroup, runs the poststop hooks and removes the state. Each step may find its work done already:
+ * a removal that was interrupted is completed by the next one. With `force` an unknown id is no
+ * error.
  */
 int container_delete(const struct store *store, const char *id, bool force, struct error *err);
 

@@ -28,8 +28,8 @@ struct rollback {
 
 #define ROLLBACK_INIT ((struct rollback){0})
 
-/* Registers an inverse. `data` must live as long as the rollback. Room for ROLLBACK_MAX of them, which
- * is a property of the code, not of the input: more is a bug and aborts. */
+/* Registers an inverse. `data` must live as long as the rollback. Room for ROLLBACK_MAX of them,
+ * which is a property of the code, not of the input: more is a bug and aborts. */
 void rollback_add(struct rollback *rollback, rollback_fn *undo, void *data);
 
 /* Everything stays as it is now. */

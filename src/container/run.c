@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `run`: create and start in one process, and in the foreground the company that is kept to init until
- * it has ended.
+ * `run`: create and start in one process, and in the foreground the company that is kept to init
+ * until it has ended.
  */
 #include <errno.h>
 #include <signal.h>
@@ -26,9 +26,9 @@ struct run_watch {
 	int pidfd, master;
 };
 
-/* All signals that can be caught are init's affair, but for these: SIGCHLD tells us of orphans to reap,
- * SIGWINCH of a new size of the terminal, SIGURG is what Go's scheduler sends around for itself. The
- * terminal's stop signals are forwarded too. */
+/* All signals that can be caught are init's affair, but for these: SIGCHLD tells us of orphans to
+ * reap, SIGWINCH of a new size of the terminal, SIGURG is what Go's scheduler sends around for
+ * itself. The terminal's stop signals are forwarded too. */
 static void run_on_signal(void *data, int signal)
 {
 	const struct run_watch *watch = data;
@@ -47,7 +47,8 @@ static void run_on_signal(void *data, int signal)
 	}
 }
 
-/* Reaps orphans of the container that have become our children, but not init: its status is wanted. */
+/* Reaps orphans of the container that have become our children, but not init: its status is wanted.
+ */
 static void run_reap_orphans(pid_t init)
 {
 	for (;;) {
@@ -168,8 +169,8 @@ static void run_remove(struct creation *creation)
 	int r = 0;
 
 	if (!creation->entry.locked)
-		r = store_lock(creation->store, &creation->entry, process_now() + STORE_LOCK_TIMEOUT,
-			       &err);
+		r = store_lock(creation->store, &creation->entry,
+			       process_now() + STORE_LOCK_TIMEOUT, &err);
 	/* Somebody's `delete --force` was faster. */
 	if (r == -ENOENT)
 		return;

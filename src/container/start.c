@@ -33,7 +33,8 @@ int start_await_exec(int channel, int pidfd, const struct bundle *bundle, struct
 	struct channel_message message;
 	int r;
 
-	/* Closed: execve has happened. Should the program be dead already, that is its own affair. */
+	/* Closed: execve has happened. Should the program be dead already, that is its own affair.
+	 */
 	r = channel_recv(channel, pidfd, start_deadline(bundle), &message, NULL);
 	if (r == -EPIPE)
 		return 0;

@@ -18,7 +18,8 @@ int container_start(const struct store *store, const char *id, struct error *err
  */
 int start_await_exec(int channel, int pidfd, const struct bundle *bundle, struct error *err);
 
-/* Runs the poststart hooks; when one fails the container is killed (runtime.md#lifecycle, step 9). */
+/* Runs the poststart hooks; when one fails the container is killed (runtime.md#lifecycle, step 9).
+ */
 int start_run_hooks(const struct store_entry *entry, const struct record_intent *intent,
 		    const struct bundle *bundle, pid_t pid, struct error *err);
 

@@ -120,7 +120,8 @@ struct status_layout {
 	const char *open, *separator, *colon, *close, *nested, *nested_close;
 };
 static const struct status_layout status_compact = {"{", ",", ":", "}", "", ""};
-static const struct status_layout status_indented = {"{\n  ", ",\n  ", ": ", "\n}", "\n    ", "\n  "};
+static const struct status_layout status_indented = {"{\n  ", ",\n  ",	": ",
+						     "\n}",   "\n    ", "\n  "};
 
 static void status_member(struct text *text, const struct status_layout *layout, const char *name,
 			  const char *value)

@@ -19,15 +19,16 @@ void status_clear(struct status *status);
 #define auto_status __attribute__((cleanup(status_clear)))
 
 /*
- * A zombie init counts as stopped. With a damaged state file the container's cgroup decides: it runs as
- * long as something runs in there. `-EBADMSG` only when neither file can be used and no cgroup is found.
+ * A zombie init counts as stopped. With a damaged state file the container's cgroup decides: it
+ * runs as long as something runs in there. `-EBADMSG` only when neither file can be used and no
+ * cgroup is found.
  */
 int status_determine(const struct store_entry *entry, const struct record *record,
 		     struct status *ret_status, struct error *err);
 
 /*
- * The state document of runtime.md#state, with runc's fields rootfs, created and owner, and `fields` of
- * it: hooks get exactly the specification's.
+ * The state document of runtime.md#state, with runc's fields rootfs, created and owner, and
+ * `fields` of it: hooks get exactly the specification's.
  */
 enum status_fields {
 	STATUS_FIELDS_SPEC, /* for hooks: compact */

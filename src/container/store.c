@@ -101,8 +101,10 @@ int store_check_id(const char *id, struct error *err)
 	    id[0] == '-') {
 		error_set(err, EINVAL, "invalid container ID format: \"%.64s\"%s", id,
 			  length > 64 ? "..." : "");
-		return error_hint(err, "letters, digits and _ + - . are allowed, not - or . as the "
-				       "first, at most %d of them", STORE_ID_MAX);
+		return error_hint(err,
+				  "letters, digits and _ + - . are allowed, not - or . as the "
+				  "first, at most %d of them",
+				  STORE_ID_MAX);
 	}
 	return 0;
 }
@@ -145,17 +147,21 @@ int store_claim(const struct store *store, const char *id, struct store_entry *r
 			return error_hint(err, "remove the old one with `delete --force %s`", id);
 		}
 		if (errno == ENAMETOOLONG)
-			return error_set(err, ENAMETOOLONG,
-					 "invalid container ID format: %zu characters are too many for a "
-					 "file name", strlen(id));
+			return error_set(
+				err, ENAMETOOLONG,
+				"invalid container ID format: %zu characters are too many for a "
+				"file name",
+				strlen(id));
 		return error_errno(err, errno, "make state directory %s/%s", store->path, id);
 	}
 	fd = store_open_entry(store, id);
 	if (fd < 0)
 		return error_errno(err, -fd, "open state directory %s/%s", store->path, id);
-	/* A `delete --force` may have come between: then the directory is no longer the named one. */
+	/* A `delete --force` may have come between: then the directory is no longer the named one.
+	 */
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || !store_is_current(store, fd, id))
-		return error_set(err, EBUSY, "container %s was removed while it was being made", id);
+		return error_set(err, EBUSY, "container %s was removed while it was being made",
+				 id);
 	ret_entry->fd = fd_take(&fd);
 	ret_entry->id = id;
 	ret_entry->locked = true;
@@ -187,7 +193,8 @@ static int store_lock_holder(int fd)
 	char wanted[64];
 	struct stat st;
 
-	if (fstat(fd, &st) < 0 || io_read_file(AT_FDCWD, "/proc/locks", 0, 16 << 20, &locks, NULL) < 0)
+	if (fstat(fd, &st) < 0 ||
+	    io_read_file(AT_FDCWD, "/proc/locks", 0, 16 << 20, &locks, NULL) < 0)
 		return 0;
 	(void)snprintf(wanted, sizeof(wanted), ":%llu ", (unsigned long long)st.st_ino);
 	for (char *line = locks, *next; line && *line; line = next) {
@@ -217,7 +224,8 @@ int store_lock(const struct store *store, struct store_entry *entry, int64_t dea
 			return error_errno(err, errno, "lock container %s", entry->id);
 		if (process_now() >= deadline) {
 			holder = store_lock_holder(entry->fd);
-			error_set(err, EBUSY, "container %s is busy with another command%s", entry->id,
+			error_set(err, EBUSY, "container %s is busy with another command%s",
+				  entry->id,
 				  holder ? "" : ", whose process cannot be seen from here");
 			if (holder)
 				error_hint(err, "process %d holds its lock", holder);
@@ -283,7 +291,8 @@ int store_remove(const struct store *store, struct store_entry *entry, struct er
 	if (r < 0)
 		return error_errno(err, -r, "empty state directory %s/%s", store->path, entry->id);
 	if (unlinkat(store->fd, entry->id, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		return error_errno(err, errno, "remove state directory %s/%s", store->path, entry->id);
+		return error_errno(err, errno, "remove state directory %s/%s", store->path,
+				   entry->id);
 	return 0;
 }
 

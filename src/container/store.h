@@ -35,8 +35,8 @@ struct store {
 
 /*
  * Opens the state root. With `create` it is made (with parents, mode 0700; `sticky` sets that bit
- * too, so that a cleaner of $XDG_RUNTIME_DIR leaves it alone). A root that is not the caller's own, or
- * that others can write, is refused. Without `create` a missing one gives fd -EBADF and success.
+ * too, so that a cleaner of $XDG_RUNTIME_DIR leaves it alone). A root that is not the caller's own,
+ * or that others can write, is refused. Without `create` a missing one gives fd -EBADF and success.
  */
 int store_open(const char *path, bool create, bool sticky, struct store *ret_store,
 	       struct error *err);
@@ -64,8 +64,9 @@ int store_find(const struct store *store, const char *id, struct store_entry *re
 	       struct error *err);
 
 /*
- * Locks it. Waits until `deadline` (kernel/process.h) for another command to finish; then -EBUSY, and the
- * error names the process that holds the lock. -ENOENT when the container was removed meanwhile.
+ * Locks it. Waits until `deadline` (kernel/process.h) for another command to finish; then -EBUSY,
+ * and the error names the process that holds the lock. -ENOENT when the container was removed
+ * meanwhile.
  */
 int store_lock(const struct store *store, struct store_entry *entry, int64_t deadline,
 	       struct error *err);

@@ -9,9 +9,9 @@
  *	                    -- SYNC_PROCEED -->  createContainer hooks, pivot_root, process setup
  *	takes the terminal  <-- SYNC_TERMINAL -  (only in the foreground: a descriptor comes along)
  *	commits the state   <-- SYNC_READY ----  nothing is left to do but to run
- *	                    -- SYNC_COMMIT --->  outlives the runtime from here on, waits at its gate
- *	`start`             -- SYNC_START ---->  startContainer hooks, seccomp, execve
- *	the line closes     <------------------  execve has happened
+ *	                    -- SYNC_COMMIT --->  outlives the runtime from here on, waits at its
+ *gate `start`             -- SYNC_START ---->  startContainer hooks, seccomp, execve the line
+ *closes     <------------------  execve has happened
  *
  * At any point init may answer with SYNC_FAILED and an error, and is gone then. The gate is a
  * listening socket in the state directory for `create` (gate.h), and the same channel for `run`.

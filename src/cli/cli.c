@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/io.h"
+#include "base/path.h"
+
+const struct command *const cli_commands[] = {
+	&command_check, &command_create, &command_delete, &command_features, &command_kill,
+	&command_list,	&command_run,	 &command_spec,	  &command_start,    &command_state,
+	NULL,
+};
+
+#define GLOBAL(name_, letter_, kind_, member, argument_, help_)                        \
+	{                                                                              \
+		.name = name_, .letter = letter_, .kind = kind_,                       \
+		.offset = offsetof(struct cli_globals, member), .argument = argument_, \
+		.help = help_,                                                         \
+	}
+
+static const struct option cli_options[] = {
+	GLOBAL("cgroup-manager", 0, OPTION_TEXT, cgroup_manager, "MANAGER",
+	       "cgroupfs (the default), systemd, or disabled: make no cgroup"),
+	GLOBAL("criu", 0, OPTION_TEXT, criu, "PATH", NULL),
+	GLOBAL("debug", 0, OPTION_SWITCH, debug, NULL, "the same as --log-level=debug"),
+	GLOBAL("help", 'h', OPTION_SWITCH, help, NULL, "show this help"),
+	GLOBAL("log", 0, OPTION_TEXT, log, "FILE",
+	       "append errors and messages to FILE (default: stderr)"),
+	GLOBAL("log-format", 0, OPTION_TEXT, log_format, "FORMAT", "text (the default) or json"),
+	GLOBAL("log-level", 0, OPTION_TEXT, log_level, "LEVEL",
+	       "error, warning (the default), info or debug; with --log the default is error"),
+	GLOBAL("root", 0, OPTION_TEXT, root, "DIR",
+	       "where the state of containers is kept (default: /run/knarr, or "
+	       "$XDG_RUNTIME_DIR/knarr "
+	       "without privileges)"),
+	GLOBAL("rootless", 0, OPTION_TEXT, rootless, "MODE",
+	       "true, false or auto (the default): whether a cgroup that cannot be made is "
+	       "ignored"),
+	GLOBAL("systemd-cgroup", 0, OPTION_SWITCH, systemd_cgroup, NULL,
+	       "the same as --cgroup-manager=systemd"),
+	GLOBAL("version", 'v', OPTION_SWITCH, version, NULL, "show the version"),
+};
+const struct option_table cli_global_options = {cli_options, array_size(cli_options)};
+
+/* The initial user namespace has a fixed inode (PROC_USER_INIT_INO of linux/proc_ns.h); an identity
+ * map would not tell, for other namespaces can have one too. */
+static bool cli_in_user_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino != 0xEFFFFFFDU;
+}
+
+/*
+ * The default root must come out the same for all commands on a container, whatever small
+ * environment an engine calls them in. Real root: /run/knarr, even when a login session has set
+ * XDG_RUNTIME_DIR. Without privileges, or as root of a user namespace (podman without root):
+ * $XDG_RUNTIME_DIR/knarr when that is set and not empty.
+ */
+static const char *cli_default_root(struct cli *cli, bool *ret_sticky)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+	*ret_sticky = false;
+	if (runtime && runtime[0] == '/' && (geteuid() != 0 || cli_in_user_namespace())) {
+		*ret_sticky = true;
+		(void)snprintf(cli->default_root, sizeof(cli->default_root), "%s/knarr", runtime);
+		return cli->default_root;
+	}
+	if (geteuid() != 0) {
+		(void)snprintf(cli->default_root, sizeof(cli->default_root), "/run/user/%u/knarr",
+			       geteuid());
+		return cli->default_root;
+	}
+	return "/run/knarr";
+}
+
+bool cli_root_is_explicit(const struct cli *cli)
+{
+	return cli->globals.root != NULL;
+}
+
+int cli_open_store(const struct cli *cli, bool create, struct store *ret_store, struct error *err)
+{
+	bool sticky = false;
+	char *path;
+	int r;
+
+	if (!cli->globals.root)
+		return store_open(cli_default_root((struct cli *)(uintptr_t)cli, &sticky), create,
+				  sticky, ret_store, err);
+	/* Lives as long as the process. */
+	r = cli_absolute(cli->globals.root, &path, err);
+	if (r < 0)
+		return r;
+	if (strcmp(path, "/") == 0)
+		return error_set(err, EINVAL, "flag --root should not be set to /");
+	return store_open(path, create, false, ret_store, err);
+}
+
+int cli_cgroup_manager(const struct cli *cli, enum cgroup_manager *ret_manager, struct error *err)
+{
+	const char *name = cli->globals.cgroup_manager;
+
+	if (!name)
+		*ret_manager = cli->globals.systemd_cgroup ? CGROUP_MANAGER_SYSTEMD
+							   : CGROUP_MANAGER_CGROUPFS;
+	else if (strcmp(name, "cgroupfs") == 0)
+		*ret_manager = CGROUP_MANAGER_CGROUPFS;
+	else if (strcmp(name, "systemd") == 0)
+		*ret_manager = CGROUP_MANAGER_SYSTEMD;
+	else if (strcmp(name, "disabled") == 0)
+		*ret_manager = CGROUP_MANAGER_DISABLED;
+	else
+		return error_set(
+			err, EINVAL,
+			"invalid value \"%s\" for flag --cgroup-manager: not one of cgroupfs, "
+			"systemd, disabled",
+			name);
+	return 0;
+}
+
+int cli_absolute(const char *path, char **ret_path, struct error *err)
+{
+	char cwd[PATH_MAX], clean[PATH_MAX];
+	int r;
+
+	if (path[0] == '\0')
+		return error_set(err, EINVAL, "a path is empty");
+	if (path[0] != '/' && !getcwd(cwd, sizeof(cwd)))
+		return error_errno(err, errno, "find the current directory for %s", path);
+	r = path_join(path[0] == '/' ? "/" : cwd, path, clean, sizeof(clean));
+	if (r < 0)
+		return error_errno(err, -r, "%s", path);
+	*ret_path = strdup(clean);
+	return *ret_path ? 0 : error_errno(err, ENOMEM, "%s", path);
+}
+
+int cli_print(const struct text *text, struct error *err)
+{
+	int r;
+
+	if (text->failed)
+		return error_errno(err, ENOMEM, "write the output");
+	r = io_write_all(STDOUT_FILENO, text->data ? text->data : "", text->length);
+	return r < 0 ? error_errno(err, -r, "write to standard output") : 0;
+}

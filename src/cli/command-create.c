@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* create and run: the commands that make a container. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "container/create.h"
+
+/* More descriptors than this nobody hands down, and a table of them is made. */
+#define PRESERVE_FDS_MAX 65536
+
+struct options_create {
+	struct command_common common;
+	const char *bundle, *config, *console_socket, *pidfd_socket, *pid_file;
+	uint32_t preserve_fds;
+	bool no_pivot, no_new_keyring, no_subreaper, detach, keep;
+};
+
+#define CREATE(name_, letter_, kind_, member, argument_, help_)                           \
+	{                                                                                 \
+		.name = name_, .letter = letter_, .kind = kind_,                          \
+		.offset = offsetof(struct options_create, member), .argument = argument_, \
+		.help = help_,                                                            \
+	}
+
+#define CREATE_COMMON                                                                            \
+	CREATE("bundle", 'b', OPTION_TEXT, bundle, "DIR",                                        \
+	       "the bundle's directory (default: the current one)"),                             \
+		CREATE("config", 'f', OPTION_TEXT, config, "FILE",                               \
+		       "the configuration (default: config.json in the bundle)"),                \
+		CREATE("console-socket", 0, OPTION_TEXT, console_socket, "PATH",                 \
+		       "socket to send the container's terminal to"),                            \
+		CREATE("help", 'h', OPTION_SWITCH, common.help, NULL, "show this help"),         \
+		CREATE("no-new-keyring", 0, OPTION_SWITCH, no_new_keyring, NULL,                 \
+		       "stay in the caller's session keyring"),                                  \
+		CREATE("no-pivot", 0, OPTION_SWITCH, no_pivot, NULL,                             \
+		       "move the root and chroot instead of pivot_root: for roots on a ramdisk " \
+		       "only"),                                                                  \
+		CREATE("pid-file", 0, OPTION_TEXT, pid_file, "FILE",                             \
+		       "write the pid of init to FILE"),                                         \
+		CREATE("pidfd-socket", 0, OPTION_TEXT, pidfd_socket, "PATH",                     \
+		       "socket to send a pidfd of init to"),                                     \
+		CREATE("preserve-fds", 0, OPTION_NUMBER, preserve_fds, "N",                      \
+		       "pass N descriptors, from 3 on, to the container")
+
+static const struct option create_options[] = {
+	CREATE_COMMON,
+	CREATE("no-subreaper", 0, OPTION_SWITCH, no_subreaper, NULL, NULL),
+};
+
+static const struct option run_options[] = {
+	CREATE_COMMON,
+	CREATE("detach", 'd', OPTION_SWITCH, detach, NULL, "do not wait for the container to end"),
+	CREATE("keep", 0, OPTION_SWITCH, keep, NULL,
+	       "do not remove the container when it has ended"),
+	CREATE("no-subreaper", 0, OPTION_SWITCH, no_subreaper, NULL,
+	       "do not reap what the container leaves behind"),
+};
+
+/* LISTEN_FDS, when it is meant for us (sd_listen_fds(3)); a missing LISTEN_PID is taken for that.
+ */
+static unsigned int create_listen_fds(void)
+{
+	const char *count = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+	uint32_t number, ours;
+
+	if (!count || text_parse_u32(count, &number) < 0 || number > PRESERVE_FDS_MAX)
+		return 0;
+	if (pid && (text_parse_u32(pid, &ours) < 0 || ours != (uint32_t)getpid()))
+		return 0;
+	return number;
+}
+
+static int create_directory(const char *bundle, char **ret_path, struct error *err)
+{
+	struct stat st;
+	int r = cli_absolute(bundle ? bundle : ".", ret_path, err);
+
+	if (r < 0)
+		return r;
+	if (stat(*ret_path, &st) < 0)
+		return error_errno(err, errno, "open bundle %s", *ret_path);
+	if (!S_ISDIR(st.st_mode))
+		return error_set(err, ENOTDIR, "bundle %s is not a directory", *ret_path);
+	return 0;
+}
+
+/* Strings of the request live as long as the process. */
+static int create_request(const struct cli *cli, const struct options_create *options,
+			  struct create_request *ret_request, struct error *err)
+{
+	struct plan_options plan = {
+		.id = cli->arguments[0],
+		.no_pivot = options->no_pivot,
+		.no_new_keyring = options->no_new_keyring,
+		.console_socket = options->console_socket,
+		.pidfd_socket = options->pidfd_socket,
+		.listen_fds = create_listen_fds(),
+	};
+	char *bundle, *config, *pid_file;
+	bool *open;
+	int r;
+
+	r = store_check_id(plan.id, err);
+	if (r < 0)
+		return r;
+	if (options->preserve_fds > PRESERVE_FDS_MAX)
+		return error_set(err, EINVAL, "--preserve-fds: %u are too many",
+				 options->preserve_fds);
+	r = cli_cgroup_manager(cli, &plan.cgroup_manager, err);
+	if (r < 0)
+		return r;
+	r = create_directory(options->bundle, &bundle, err);
+	if (r < 0)
+		return r;
+	plan.bundle = bundle;
+	if (options->pid_file) {
+		r = cli_absolute(options->pid_file, &pid_file, err);
+		if (r < 0)
+			return r;
+		plan.pid_file = pid_file;
+	}
+	if (asprintf(&config, "%s/%s", bundle, options->config ? options->config : "config.json") <
+	    0)
+		return error_errno(err, ENOMEM, "start");
+	if (options->config && options->config[0] == '/')
+		memmove(config, options->config, strlen(options->config) + 1);
+
+	plan.preserve_fds = options->preserve_fds + plan.listen_fds;
+	open = calloc(plan.preserve_fds + 1, sizeof(*open));
+	if (!open)
+		return error_errno(err, ENOMEM, "start");
+	plan.preserve_open = open;
+	ret_request->options = plan;
+	ret_request->config = config;
+	return 0;
+}
+
+/* Nothing that the caller left open reaches the container, but what it names. */
+static int create_descriptors(const struct cli *cli, const struct create_request *request,
+			      struct error *err)
+{
+	unsigned int count = request->options.preserve_fds;
+	int r;
+
+	/* The log may have taken a number out of a hole in the preserved ones. */
+	if (cli->log_fd >= 0 && (unsigned int)cli->log_fd < 3 + count) {
+		int moved = fcntl(cli->log_fd, F_DUPFD_CLOEXEC, (int)(3 + count));
+
+		if (moved < 0)
+			return error_errno(err, errno, "move the log's descriptor");
+		fd_close(cli->log_fd);
+		((struct cli *)(uintptr_t)cli)->log_fd = moved;
+	}
+	r = fd_reserve(3, count, (bool *)(uintptr_t)request->options.preserve_open);
+	if (r == 0)
+		r = fd_cloexec_from(3 + count);
+	return r < 0 ? error_errno(err, -r, "prepare descriptors") : 0;
+}
+
+static int create_prepare(const struct cli *cli, struct create_request *ret_request,
+			  struct store *ret_store, struct error *err)
+{
+	const struct options_create *options = cli->options;
+	int r = create_request(cli, options, ret_request, err);
+
+	if (r == 0)
+		r = create_descriptors(cli, ret_request, err);
+	if (r == 0)
+		r = cli_open_store(cli, true, ret_store, err);
+	return r;
+}
+
+static int create_run(const struct cli *cli, int *ret_status, struct error *err)
+{
+	struct create_request request = {0};
+	struct store store;
+	int r = create_prepare(cli, &request, &store, err);
+
+	(void)ret_status;
+	if (r < 0)
+		return r;
+	request.options.detach = true;
+	r = container_create(&store, &request, err);
+	store_close(&store);
+	return r;
+}
+
+static int run_run(const struct cli *cli, int *ret_status, struct error *err)
+{
+	const struct options_create *options = cli->options;
+	struct run_request request = {
+		.keep = options->keep,
+		.no_subreaper = options->no_subreaper,
+	};
+	struct store store;
+	int r = create_prepare(cli, &request.create, &store, err);
+
+	if (r < 0)
+		return r;
+	request.create.options.detach = options->detach;
+	r = container_run(&store, &request, ret_status, err);
+	store_close(&store);
+	return r;
+}
+
+const struct command command_create = {
+	.name = "create",
+	.arguments = "ID",
+	.summary = "make a container, whose program waits for `start`",
+	.details =
+		"The container's namespaces, cgroup, mounts and process are made as the bundle's\n"
+		"config.json says; later changes of that file have no effect. On failure nothing "
+		"is left.",
+	.options = {create_options, array_size(create_options)},
+	.options_size = sizeof(struct options_create),
+	.minimum = 1,
+	.maximum = 1,
+	.enters = true,
+	.run = create_run,
+};
+
+const struct command command_run = {
+	.name = "run",
+	.arguments = "ID",
+	.summary = "make a container, run its program, and remove it afterwards",
+	.details = "The exit status is that of the program, or 128 + the number of the signal that "
+		   "ended it.\n"
+		   "Signals are passed on to the program; with a terminal, keys and its size too.",
+	.options = {run_options, array_size(run_options)},
+	.options_size = sizeof(struct options_create),
+	.minimum = 1,
+	.maximum = 1,
+	.enters = true,
+	.run = run_run,
+};

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "cli/cli.h"
+#include "kernel/seal.h"
+
+static const struct command *main_find_command(const char *name)
+{
+	for (size_t i = 0; cli_commands[i]; i++)
+		if (strcmp(cli_commands[i]->name, name) == 0)
+			return cli_commands[i];
+	return NULL;
+}
+
+static int main_print_help(const struct command *command, struct error *err)
+{
+	auto_text struct text text = {0};
+
+	if (command)
+		help_command(command, &text);
+	else
+		help_globals(&text);
+	return cli_print(&text, err);
+}
+
+/* "knarr help", "knarr help COMMAND". */
+static int main_help(char **arguments, int count, struct error *err)
+{
+	const struct command *command = NULL;
+
+	if (count > 1) {
+		command = main_find_command(arguments[1]);
+		if (!command)
+			return error_set(err, EINVAL, "unknown command \"%s\"", arguments[1]);
+	}
+	return main_print_help(command, err);
+}
+
+static int main_check_count(const struct command *command, int count, struct error *err)
+{
+	if (count < command->minimum)
+		error_set(err, EINVAL, "%s: %s", command->name,
+			  count == 0 ? "an argument is missing" : "more arguments are needed");
+	else if (count > command->maximum)
+		error_set(err, EINVAL, "%s: too many arguments", command->name);
+	else
+		return 0;
+	return error_hint(err, "usage: knarr %s [options] %s", command->name, command->arguments);
+}
+
+/* The command's own options, and then the command. */
+static int main_run_command(struct cli *cli, char **arguments, int count, int *ret_status,
+			    struct error *err)
+{
+	_Alignas(max_align_t) unsigned char options[CLI_OPTIONS_MAX] = {0};
+	struct options_input input = {
+		.argv = arguments,
+		.argc = count,
+		.index = 1,
+		.in_order = cli->command->in_order,
+	};
+	int r;
+
+	r = options_parse(&cli->command->options, &input, options, cli->arguments,
+			  &cli->argument_count, err);
+	if (r < 0)
+		return error_wrap(err, "%s", cli->command->name);
+	cli->options = options;
+	if (((struct command_common *)(void *)options)->help)
+		return main_print_help(cli->command, err);
+	r = main_check_count(cli->command, cli->argument_count, err);
+	if (r < 0)
+		return r;
+	return cli->command->run(cli, ret_status, err);
+}
+
+static int main_dispatch(struct cli *cli, int *ret_status, struct error *err)
+{
+	struct options_input input = {
+		.argv = cli->argv,
+		.argc = cli->argc,
+		.index = 1,
+		.in_order = true,
+	};
+	char **rest;
+	int count, r;
+
+	/* Both arrays live as long as the process. */
+	rest = calloc((size_t)cli->argc + 1, sizeof(*rest));
+	cli->arguments = calloc((size_t)cli->argc + 1, sizeof(*cli->arguments));
+	if (!rest || !cli->arguments)
+		return error_errno(err, ENOMEM, "start");
+	r = options_parse(&cli_global_options, &input, &cli->globals, rest, &count, err);
+	if (r < 0)
+		return r;
+	if (cli->globals.version) {
+		auto_text struct text text = {0};
+
+		help_version(&text);
+		return cli_print(&text, err);
+	}
+	r = output_open(cli, err);
+	if (r < 0)
+		return r;
+	if (count == 0 || cli->globals.help)
+		return main_help(rest, 0, err);
+	if (strcmp(rest[0], "help") == 0)
+		return main_help(rest, count, err);
+	cli->command = main_find_command(rest[0]);
+	if (!cli->command) {
+		error_set(err, EINVAL, "unknown command \"%s\"", rest[0]);
+		return error_hint(err, "`knarr help` lists the commands");
+	}
+	/* Before anything is opened that would have to survive the exec. */
+	if (cli->command->enters) {
+		r = seal_self(cli->argv, err);
+		if (r < 0)
+			return r;
+	}
+	return main_run_command(cli, rest, count, ret_status, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct cli cli = {.argv = argv, .argc = argc, .log_fd = -EBADF};
+	struct error err = ERROR_INIT;
+	int status = 0, r;
+
+	/* A reader that is gone is an error to report, not a reason to die. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	/* A parent that ignores SIGCHLD would have our children reaped behind our back. */
+	(void)signal(SIGCHLD, SIG_DFL);
+	r = fd_fill_stdio();
+	if (r < 0)
+		error_errno(&err, -r, "open /dev/null");
+	(void)prctl(PR_SET_NAME, "knarr", 0, 0, 0);
+	if (r == 0)
+		r = main_dispatch(&cli, &status, &err);
+	if (r < 0) {
+		output_error(&cli, &err);
+		return EXIT_FAILURE;
+	}
+	return status;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Options of the command line, as tables: the same table parses, prints the help, and gives the man
+ * pages their lists.
+ *
+ * All forms that callers use are taken: "--bundle X", "--bundle=X", "-bundle X" (Go programs do),
+ * "-b X",
+ * "-bX", "-dt" for two switches, "--tty=false" with Go's spellings of booleans. "--" ends the
+ * options.
+ */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum option_kind {
+	OPTION_SWITCH, /* bool */
+	OPTION_TEXT,   /* const char * */
+	OPTION_NUMBER, /* uint32_t */
+};
+
+struct option {
+	const char *name; /* without dashes */
+	char letter;	  /* or 0 */
+	enum option_kind kind;
+	size_t offset;	      /* of the member in the target struct */
+	const char *argument; /* what stands for the value in the help: "DIR" */
+	const char *help;     /* NULL: accepted, but not shown */
+};
+
+struct option_table {
+	const struct option *options;
+	size_t count;
+};
+
+/*
+ * Parses from argv[*index] on into `target`, whose members have their defaults. Stops at the first
+ * argument that is no option when `in_order`, else goes on behind it; the others are moved to the
+ * front of `rest`, of which *ret_count are written (room for argc). Errors name the option.
+ */
+struct options_input {
+	char **argv;
+	int argc, index;
+	bool in_order;
+};
+int options_parse(const struct option_table *table, const struct options_input *input, void *target,
+		  char **rest, int *ret_count, struct error *err);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Errors and messages: to stderr for people, and to --log for engines.
+ *
+ * An error goes to both when there is a log: containerd's shim reads the last error of the log,
+ * podman wants exactly one JSON object there, conmon and CRI-O read stderr. So the log gets nothing
+ * below an error unless a level was asked for. One write(2) a line: several commands append to one
+ * file.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "cli/cli.h"
+
+static const char *const output_levels[] = {
+	[LOG_LEVEL_ERROR] = "error",
+	[LOG_LEVEL_WARNING] = "warning",
+	[LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
+};
+
+static void output_log_line(const struct cli *cli, enum log_level level, const char *message)
+{
+	auto_text struct text line = {0};
+	char now[64], zone[16];
+	time_t seconds = time(NULL);
+	struct tm tm;
+
+	(void)localtime_r(&seconds, &tm);
+	(void)strftime(now, sizeof(now), "%Y-%m-%dT%H:%M:%S", &tm);
+	/* RFC 3339 wants +01:00, strftime gives +0100. */
+	(void)strftime(zone, sizeof(zone), "%z", &tm);
+	if (strlen(zone) == 5 && strcmp(zone, "+0000") != 0)
+		(void)snprintf(now + strlen(now), sizeof(now) - strlen(now), "%.3s:%s", zone,
+			       zone + 3);
+	else
+		(void)strcat(now, "Z");
+	if (cli->log_json) {
+		text_format(&line, "{\"level\":\"%s\",\"msg\":", output_levels[level]);
+		text_append_json(&line, message);
+		text_format(&line, ",\"time\":\"%s\"}\n", now);
+	} else {
+		text_format(&line, "time=\"%s\" level=%s msg=", now, output_levels[level]);
+		text_append_json(&line, message);
+		text_append(&line, "\n");
+	}
+	if (!line.failed)
+		(void)io_write_all(cli->log_fd, line.data, line.length);
+}
+
+static void output_stderr_line(const char *prefix, const char *message)
+{
+	auto_text struct text line = {0};
+
+	text_format(&line, "knarr: %s%s\n", prefix, message);
+	if (!line.failed)
+		(void)io_write_all(STDERR_FILENO, line.data, line.length);
+}
+
+static void output_sink(void *data, enum log_level level, const char *message)
+{
+	const struct cli *cli = data;
+
+	if (cli->log_fd >= 0)
+		output_log_line(cli, level, message);
+	else
+		output_stderr_line(level == LOG_LEVEL_WARNING ? "warning: " : "debug: ", message);
+}
+
+static int output_level(const struct cli *cli, enum log_level *ret_level, struct error *err)
+{
+	const char *name = cli->globals.log_level;
+
+	*ret_level = cli->globals.log ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING;
+	if (cli->globals.debug)
+		*ret_level = LOG_LEVEL_DEBUG;
+	if (!name)
+		return 0;
+	for (unsigned int i = 0; i < sizeof(output_levels) / sizeof(output_levels[0]); i++) {
+		if (strcmp(name, output_levels[i]) == 0) {
+			*ret_level = (enum log_level)i;
+			return 0;
+		}
+	}
+	return error_set(err, EINVAL,
+			 "invalid value \"%s\" for flag --log-level: not one of error, "
+			 "warning, info, debug",
+			 name);
+}
+
+int output_open(struct cli *cli, struct error *err)
+{
+	const char *format = cli->globals.log_format;
+	enum log_level level;
+	int r;
+
+	if (format && strcmp(format, "json") == 0)
+		cli->log_json = true;
+	else if (format && strcmp(format, "text") != 0 && format[0] != '\0')
+		return error_set(err, EINVAL,
+				 "invalid value \"%s\" for flag --log-format: neither text "
+				 "nor json",
+				 format);
+	r = output_level(cli, &level, err);
+	if (r < 0)
+		return r;
+	if (cli->globals.log && cli->globals.log[0] != '\0') {
+		/* Never truncated: all commands on a container share it. */
+		cli->log_fd = open(cli->globals.log,
+				   O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644);
+		if (cli->log_fd < 0)
+			return error_errno(err, errno, "open log %s", cli->globals.log);
+	}
+	log_set_sink(output_sink, cli, level);
+	return 0;
+}
+
+void output_error(const struct cli *cli, const struct error *err)
+{
+	char message[sizeof(err->message) + sizeof(err->field) + sizeof(err->hint) + 16];
+
+	(void)snprintf(message, sizeof(message), "%s%s%s%s%s%s", err->field,
+		       err->field[0] ? ": " : "", err->message, err->hint[0] ? " (" : "", err->hint,
+		       err->hint[0] ? ")" : "");
+	/* One line whatever a path or a hook has put into it. */
+	for (char *c = message; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = ' ';
+	if (cli->log_fd >= 0)
+		output_log_line(cli, LOG_LEVEL_ERROR, message);
+	output_stderr_line("", message);
+}
