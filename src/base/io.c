@@ -146,8 +146,6 @@ int io_replace_file(int dirfd, const char *name, const void *data, size_t length
 	if (fd < 0)
 		return -errno;
 	r = io_write_all(fd, data, length);
-	if (r == 0 && fdatasync(fd) < 0 && errno != EINVAL)
-		r = -errno;
 	if (r == 0 && renameat(dirfd, temporary, dirfd, name) < 0)
 		r = -errno;
 	if (r < 0)

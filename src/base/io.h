@@ -40,7 +40,9 @@ int io_write_value(int dirfd, const char *path, const char *value);
 
 /*
  * Replaces `name` in `dirfd` atomically: a new file ".NAME.tmp" beside it (an old one is removed),
- * fdatasync, rename. After a crash at any point the name holds the old or the new content, whole.
+ * then rename. After a crash of the caller at any point the name holds the old or the new content, whole.
+ * There is no fsync: what is written so describes processes, which no power loss survives, and readers
+ * take a torn file for a damaged one.
  * Returns 0 or a negative errno; on failure nothing is left behind.
  */
 int io_replace_file(int dirfd, const char *name, const void *data, size_t length, mode_t mode);
