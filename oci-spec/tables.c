@@ -2,117 +2,22 @@
 /*
  * One table per JSON object of the runtime specification, to be read beside it. A line is
  *
- *	KIND("name in JSON", member, [enum, object ...,] NEED)
+ *	KIND("name in JSON", member, [what it may hold,] NEED, [section])
  *
- * where T is the struct of the object at hand. A member whose C type does not fit the kind does not
- * compile. The order of the lines is the order in which the encoder writes: that of the
- * specification's Go bindings, which is what all engines write too.
+ * where T is the struct of the object at hand. The order of the lines is the order in which the
+ * encoder writes: that of the specification's Go bindings, which is what all engines write too.
+ * How a line becomes a struct oci_field is in tables-macros.h; a member whose C type does not fit
+ * the kind does not compile.
  *
  * NEED differs from the specification in one way. Where it says REQUIRED and the established
- * runtimes take absence for zero, DEFAULTED is used: the user and its ids, which hand-written
+ * runtimes take absence for zero, DEFAULTED is used: for the user and its ids, which hand-written
  * configurations leave out, so that refusing them would break what works elsewhere.
- * That `root` is there is a rule of check.c, because `update` and `exec` read parts without it.
+ * That there is a `root` is a rule of check.c, because documents without one can still be decoded.
  */
+#include "oci-spec/tables-macros.h"
 #include "oci-spec/tables.h"
 
-#define OPTIONAL	     OCI_OPTIONAL
-#define REQUIRED	     OCI_REQUIRED
-#define DEFAULTED	     OCI_DEFAULTED
-#define REQUIRED_UNLESS_FIFO OCI_REQUIRED_UNLESS_FIFO
-
-/* The offset of a member, for which the compiler was made to check the type. */
-#define OFFSET(member, type)                                                                  \
-	(offsetof(T, member) +                                                                \
-	 0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((T *)0)->member), type) ? 1 \
-											  : -1]))
-/* For words the type may be any integer or enum; what counts is the size. */
-#define WIDTH(member)                                                                       \
-	(sizeof(((T *)0)->member) +                                                         \
-	 0 * sizeof(char[sizeof(((T *)0)->member) == 4 || sizeof(((T *)0)->member) == 8 ? 1 \
-											: -1]))
-/* A list of items: the type of an item is known by its size alone. */
-#define LIST_OFFSET(member, item)                                                               \
-	(offsetof(T, member) +                                                                  \
-	 0 * sizeof(char[sizeof(*((T *)0)->member.items) == (item) &&                           \
-					 sizeof(((T *)0)->member) == sizeof(struct oci_strings) \
-				 ? 1                                                            \
-				 : -1]))
-
-#define FIELD(json, need_, kind_, offset_, ...)                                              \
-	{                                                                                    \
-		.name = json, .name_length = sizeof(json) - 1, .need = need_, .kind = kind_, \
-		.offset = offset_, __VA_ARGS__                                               \
-	}
-#define SCALAR(json, m, need, kind, type, ...) \
-	FIELD(json, need, kind, OFFSET(m, type), .size = sizeof(type), __VA_ARGS__)
-
-#define STRING(json, m, need, ...)   SCALAR(json, m, need, OCI_KIND_STRING, char *, __VA_ARGS__)
-#define BOOL(json, m, need, ...)     SCALAR(json, m, need, OCI_KIND_BOOL, bool, __VA_ARGS__)
-#define I32(json, m, need, ...)	     SCALAR(json, m, need, OCI_KIND_I32, int32_t, __VA_ARGS__)
-#define I64(json, m, need, ...)	     SCALAR(json, m, need, OCI_KIND_I64, int64_t, __VA_ARGS__)
-#define U32(json, m, need, ...)	     SCALAR(json, m, need, OCI_KIND_U32, uint32_t, __VA_ARGS__)
-#define U64(json, m, need, ...)	     SCALAR(json, m, need, OCI_KIND_U64, uint64_t, __VA_ARGS__)
-#define OPT_BOOL(json, m, need, ...) SCALAR(json, m, need, OCI_KIND_OPT_BOOL, struct oci_opt_bool)
-#define OPT_I32(json, m, need, ...) \
-	SCALAR(json, m, need, OCI_KIND_OPT_I32, struct oci_opt_i32, __VA_ARGS__)
-#define OPT_I64(json, m, need, ...) \
-	SCALAR(json, m, need, OCI_KIND_OPT_I64, struct oci_opt_i64, __VA_ARGS__)
-#define OPT_U16(json, m, need, ...) \
-	SCALAR(json, m, need, OCI_KIND_OPT_U16, struct oci_opt_u16, __VA_ARGS__)
-#define OPT_U32(json, m, need, ...) \
-	SCALAR(json, m, need, OCI_KIND_OPT_U32, struct oci_opt_u32, __VA_ARGS__)
-#define OPT_U64(json, m, need, ...) \
-	SCALAR(json, m, need, OCI_KIND_OPT_U64, struct oci_opt_u64, __VA_ARGS__)
-#define LETTER(json, m, letters_, noun_, need, ...)                                      \
-	SCALAR(json, m, need, OCI_KIND_LETTER, char, .letters = letters_, .noun = noun_, \
-	       __VA_ARGS__)
-#define WORD(json, m, words_, noun_, need, ...)                                             \
-	FIELD(json, need, OCI_KIND_WORD, offsetof(T, m), .size = WIDTH(m), .words = words_, \
-	      .noun = noun_, __VA_ARGS__)
-#define FLAGS(json, m, words_, noun_, need, ...)                                             \
-	FIELD(json, need, OCI_KIND_FLAGS, offsetof(T, m), .size = WIDTH(m), .words = words_, \
-	      .noun = noun_, __VA_ARGS__)
-#define OPT_FLAGS(json, m, words_, noun_, need, ...)                                         \
-	SCALAR(json, m, need, OCI_KIND_OPT_FLAGS, struct oci_seccomp_flags, .words = words_, \
-	       .noun = noun_, __VA_ARGS__)
-
-#define STRINGS(json, m, need, ...) \
-	SCALAR(json, m, need, OCI_KIND_STRINGS, struct oci_strings, __VA_ARGS__)
-#define U32S(json, m, need, ...) SCALAR(json, m, need, OCI_KIND_U32S, struct oci_u32s, __VA_ARGS__)
-#define STRING_MAP(json, m, need, ...) \
-	SCALAR(json, m, need, OCI_KIND_STRING_MAP, struct oci_string_map, __VA_ARGS__)
-#define WORDS(json, m, words_, noun_, need, ...)                                        \
-	FIELD(json, need, OCI_KIND_WORDS, LIST_OFFSET(m, sizeof(int)), .words = words_, \
-	      .noun = noun_, __VA_ARGS__)
-#define OBJECTS(json, m, what, need, ...)                                              \
-	FIELD(json, need, OCI_KIND_OBJECTS, LIST_OFFSET(m, sizeof(struct oci_##what)), \
-	      .object = &what##_object, __VA_ARGS__)
-#define OBJECT_MAP(json, m, what, need, ...)                                              \
-	FIELD(json, need, OCI_KIND_OBJECT_MAP, LIST_OFFSET(m, sizeof(struct oci_##what)), \
-	      .object = &what##_object, __VA_ARGS__)
-#define OBJECT(json, m, what, need, ...)                                                      \
-	SCALAR(json, m, need, OCI_KIND_OBJECT, struct oci_##what *, .object = &what##_object, \
-	       __VA_ARGS__)
-#define EMBEDDED(json, m, what, need, ...)                                 \
-	FIELD(json, need, OCI_KIND_EMBEDDED, OFFSET(m, struct oci_##what), \
-	      .object = &what##_object, __VA_ARGS__)
-#define IGNORED(json, ...) FIELD(json, OPTIONAL, OCI_KIND_IGNORED, 0, __VA_ARGS__)
-
-#define AT(s)	 .section = s
-#define USER_ID	 .noun = "user id"
-#define GROUP_ID .noun = "group id"
-
-/* Ends a table: the object itself, with the number of fields checked against the decoder's bits. */
-#define DEFINE(linkage, what, section_)                                                            \
-	_Static_assert(sizeof(what##_fields) / sizeof(what##_fields[0]) <= 64, "too many fields"); \
-	linkage const struct oci_object what##_object = {                                          \
-		.section = section_,                                                               \
-		.fields = what##_fields,                                                           \
-		.count = sizeof(what##_fields) / sizeof(what##_fields[0]),                         \
-		.size = sizeof(T),                                                                 \
-	}
-
-/* clang-format off: each line is a line of the specification */
+/* clang-format off */
 
 /* ---- config.md: root, mounts ---- */
 
@@ -136,13 +41,11 @@ DEFINE(static, id_mapping, "config-linux.md#user-namespace-mappings");
 #define T struct oci_mount
 static const struct oci_field mount_fields[] = {
 	STRING("destination", destination, REQUIRED),
-	STRING("type", type, OPTIONAL, AT("config.md#posix-platform-mounts")),
+	STRING("type", type, OPTIONAL, IN_CONFIG("posix-platform-mounts")),
 	STRING("source", source, OPTIONAL),
 	STRINGS("options", options, OPTIONAL),
-	OBJECTS("uidMappings", uid_mappings, id_mapping, OPTIONAL,
-		AT("config.md#posix-platform-mounts")),
-	OBJECTS("gidMappings", gid_mappings, id_mapping, OPTIONAL,
-		AT("config.md#posix-platform-mounts")),
+	OBJECTS("uidMappings", uid_mappings, id_mapping, OPTIONAL, IN_CONFIG("posix-platform-mounts")),
+	OBJECTS("gidMappings", gid_mappings, id_mapping, OPTIONAL, IN_CONFIG("posix-platform-mounts")),
 };
 DEFINE(static, mount, "config.md#mounts");
 #undef T
@@ -163,15 +66,17 @@ static const struct oci_field user_fields[] = {
 	U32("gid", gid, DEFAULTED, GROUP_ID),
 	OPT_U32("umask", umask, OPTIONAL),
 	U32S("additionalGids", additional_gids, OPTIONAL, GROUP_ID),
-	STRING("username", username, OPTIONAL, AT("config.md#windows-user")),
+	STRING("username", username, OPTIONAL, IN_CONFIG("windows-user")),
 };
 DEFINE(static, user, "config.md#posix-platform-user");
 #undef T
 
 #define T struct oci_capabilities
 static const struct oci_field capabilities_fields[] = {
-	STRINGS("bounding", bounding, OPTIONAL),       STRINGS("effective", effective, OPTIONAL),
-	STRINGS("inheritable", inheritable, OPTIONAL), STRINGS("permitted", permitted, OPTIONAL),
+	STRINGS("bounding", bounding, OPTIONAL),
+	STRINGS("effective", effective, OPTIONAL),
+	STRINGS("inheritable", inheritable, OPTIONAL),
+	STRINGS("permitted", permitted, OPTIONAL),
 	STRINGS("ambient", ambient, OPTIONAL),
 };
 DEFINE(static, capabilities, "config.md#linux-process");
@@ -216,17 +121,17 @@ DEFINE(static, cpu_affinity, "config.md#linux-process");
 #undef T
 
 #define T     struct oci_process
-#define LINUX AT("config.md#linux-process")
+#define LINUX IN_CONFIG("linux-process")
 static const struct oci_field oci_process_fields[] = {
 	BOOL("terminal", terminal, OPTIONAL),
 	OBJECT("consoleSize", console_size, box, OPTIONAL),
-	EMBEDDED("user", user, user, DEFAULTED, AT("config.md#user")),
+	EMBEDDED("user", user, user, DEFAULTED, IN_CONFIG("user")),
 	STRINGS("args", args, OPTIONAL),
 	STRING("commandLine", command_line, OPTIONAL),
 	STRINGS("env", env, OPTIONAL),
 	STRING("cwd", cwd, REQUIRED),
 	OBJECT("capabilities", capabilities, capabilities, OPTIONAL, LINUX),
-	OBJECTS("rlimits", rlimits, rlimit, OPTIONAL, AT("config.md#posix-process")),
+	OBJECTS("rlimits", rlimits, rlimit, OPTIONAL, IN_CONFIG("posix-process")),
 	BOOL("noNewPrivileges", no_new_privileges, OPTIONAL, LINUX),
 	STRING("apparmorProfile", apparmor_profile, OPTIONAL, LINUX),
 	OPT_I32("oomScoreAdj", oom_score_adj, OPTIONAL, LINUX),
@@ -253,15 +158,12 @@ DEFINE(static, hook, "config.md#posix-platform-hooks");
 
 #define T struct oci_hooks
 static const struct oci_field hooks_fields[] = {
-	OBJECTS("prestart", prestart, hook, OPTIONAL, AT("config.md#prestart")),
-	OBJECTS("createRuntime", create_runtime, hook, OPTIONAL,
-		AT("config.md#createruntime-hooks")),
-	OBJECTS("createContainer", create_container, hook, OPTIONAL,
-		AT("config.md#createcontainer-hooks")),
-	OBJECTS("startContainer", start_container, hook, OPTIONAL,
-		AT("config.md#startcontainer-hooks")),
-	OBJECTS("poststart", poststart, hook, OPTIONAL, AT("config.md#poststart")),
-	OBJECTS("poststop", poststop, hook, OPTIONAL, AT("config.md#poststop")),
+	OBJECTS("prestart", prestart, hook, OPTIONAL, IN_CONFIG("prestart")),
+	OBJECTS("createRuntime", create_runtime, hook, OPTIONAL, IN_CONFIG("createruntime-hooks")),
+	OBJECTS("createContainer", create_container, hook, OPTIONAL, IN_CONFIG("createcontainer-hooks")),
+	OBJECTS("startContainer", start_container, hook, OPTIONAL, IN_CONFIG("startcontainer-hooks")),
+	OBJECTS("poststart", poststart, hook, OPTIONAL, IN_CONFIG("poststart")),
+	OBJECTS("poststop", poststop, hook, OPTIONAL, IN_CONFIG("poststop")),
 };
 DEFINE(static, hooks, "config.md#posix-platform-hooks");
 #undef T
@@ -270,8 +172,10 @@ DEFINE(static, hooks, "config.md#posix-platform-hooks");
 
 #define T struct oci_device_rule
 static const struct oci_field device_rule_fields[] = {
-	BOOL("allow", allow, REQUIRED),	    LETTER("type", type, "acb", "device type", OPTIONAL),
-	OPT_I64("major", major, OPTIONAL),  OPT_I64("minor", minor, OPTIONAL),
+	BOOL("allow", allow, REQUIRED),
+	LETTER("type", type, "acb", "device type", OPTIONAL),
+	OPT_I64("major", major, OPTIONAL),
+	OPT_I64("minor", minor, OPTIONAL),
 	STRING("access", access, OPTIONAL),
 };
 DEFINE(static, device_rule, "config-linux.md#allowed-device-list");
@@ -380,17 +284,15 @@ DEFINE(static, rdma, "config-linux.md#rdma");
 
 #define T struct oci_resources
 static const struct oci_field oci_resources_fields[] = {
-	OBJECTS("devices", devices, device_rule, OPTIONAL,
-		AT("config-linux.md#allowed-device-list")),
-	OBJECT("memory", memory, memory, OPTIONAL, AT("config-linux.md#memory")),
-	OBJECT("cpu", cpu, cpu, OPTIONAL, AT("config-linux.md#cpu")),
-	OBJECT("pids", pids, pids, OPTIONAL, AT("config-linux.md#pids")),
-	OBJECT("blockIO", block_io, block_io, OPTIONAL, AT("config-linux.md#block-io")),
-	OBJECTS("hugepageLimits", hugepage_limits, hugepage_limit, OPTIONAL,
-		AT("config-linux.md#huge-page-limits")),
-	OBJECT("network", network, network, OPTIONAL, AT("config-linux.md#network")),
-	OBJECT_MAP("rdma", rdma, rdma, OPTIONAL, AT("config-linux.md#rdma")),
-	STRING_MAP("unified", unified, OPTIONAL, AT("config-linux.md#unified")),
+	OBJECTS("devices", devices, device_rule, OPTIONAL, IN_LINUX("allowed-device-list")),
+	OBJECT("memory", memory, memory, OPTIONAL, IN_LINUX("memory")),
+	OBJECT("cpu", cpu, cpu, OPTIONAL, IN_LINUX("cpu")),
+	OBJECT("pids", pids, pids, OPTIONAL, IN_LINUX("pids")),
+	OBJECT("blockIO", block_io, block_io, OPTIONAL, IN_LINUX("block-io")),
+	OBJECTS("hugepageLimits", hugepage_limits, hugepage_limit, OPTIONAL, IN_LINUX("huge-page-limits")),
+	OBJECT("network", network, network, OPTIONAL, IN_LINUX("network")),
+	OBJECT_MAP("rdma", rdma, rdma, OPTIONAL, IN_LINUX("rdma")),
+	STRING_MAP("unified", unified, OPTIONAL, IN_LINUX("unified")),
 };
 DEFINE(, oci_resources, "config-linux.md#control-groups");
 #undef T
@@ -457,8 +359,7 @@ DEFINE(static, seccomp_rule, "config-linux.md#seccomp");
 static const struct oci_field seccomp_fields[] = {
 	WORD("defaultAction", default_action, oci_seccomp_actions, "seccomp action", REQUIRED),
 	OPT_U32("defaultErrnoRet", default_errno_ret, OPTIONAL),
-	WORDS("architectures", architectures, oci_seccomp_architectures, "seccomp architecture",
-	      OPTIONAL),
+	WORDS("architectures", architectures, oci_seccomp_architectures, "seccomp architecture", OPTIONAL),
 	OPT_FLAGS("flags", flags, oci_seccomp_flag_names, "seccomp flag", OPTIONAL),
 	STRING("listenerPath", listener_path, OPTIONAL),
 	STRING("listenerMetadata", listener_metadata, OPTIONAL),
@@ -497,31 +398,23 @@ DEFINE(static, personality, "config-linux.md#personality");
 
 #define T struct oci_linux
 static const struct oci_field linux_fields[] = {
-	OBJECTS("uidMappings", uid_mappings, id_mapping, OPTIONAL,
-		AT("config-linux.md#user-namespace-mappings")),
-	OBJECTS("gidMappings", gid_mappings, id_mapping, OPTIONAL,
-		AT("config-linux.md#user-namespace-mappings")),
-	STRING_MAP("sysctl", sysctl, OPTIONAL, AT("config-linux.md#sysctl")),
-	FIELD("resources", OPTIONAL, OCI_KIND_OBJECT, OFFSET(resources, struct oci_resources *),
-	      .object = &oci_resources_object, AT("config-linux.md#control-groups")),
-	STRING("cgroupsPath", cgroups_path, OPTIONAL, AT("config-linux.md#cgroups-path")),
-	OBJECTS("namespaces", namespaces, namespace, OPTIONAL, AT("config-linux.md#namespaces")),
-	OBJECTS("devices", devices, device, OPTIONAL, AT("config-linux.md#devices")),
-	OBJECT_MAP("netDevices", net_devices, net_device, OPTIONAL,
-		   AT("config-linux.md#network-devices")),
-	OBJECT("seccomp", seccomp, seccomp, OPTIONAL, AT("config-linux.md#seccomp")),
-	WORD("rootfsPropagation", rootfs_propagation, oci_propagations, "mount propagation",
-	     OPTIONAL, AT("config-linux.md#rootfs-mount-propagation")),
-	STRINGS("maskedPaths", masked_paths, OPTIONAL, AT("config-linux.md#masked-paths")),
-	STRINGS("readonlyPaths", readonly_paths, OPTIONAL, AT("config-linux.md#readonly-paths")),
-	STRING("mountLabel", mount_label, OPTIONAL, AT("config-linux.md#mount-label")),
-	OBJECT("intelRdt", intel_rdt, intel_rdt, OPTIONAL, AT("config-linux.md#intelrdt")),
-	OBJECT("memoryPolicy", memory_policy, memory_policy, OPTIONAL,
-	       AT("config-linux.md#memory-policy")),
-	OBJECT("personality", personality, personality, OPTIONAL,
-	       AT("config-linux.md#personality")),
-	OBJECT_MAP("timeOffsets", time_offsets, time_offset, OPTIONAL,
-		   AT("config-linux.md#offset-for-time-namespace")),
+	OBJECTS("uidMappings", uid_mappings, id_mapping, OPTIONAL, IN_LINUX("user-namespace-mappings")),
+	OBJECTS("gidMappings", gid_mappings, id_mapping, OPTIONAL, IN_LINUX("user-namespace-mappings")),
+	STRING_MAP("sysctl", sysctl, OPTIONAL, IN_LINUX("sysctl")),
+	DOCUMENT("resources", resources, resources, OPTIONAL, IN_LINUX("control-groups")),
+	STRING("cgroupsPath", cgroups_path, OPTIONAL, IN_LINUX("cgroups-path")),
+	OBJECTS("namespaces", namespaces, namespace, OPTIONAL, IN_LINUX("namespaces")),
+	OBJECTS("devices", devices, device, OPTIONAL, IN_LINUX("devices")),
+	OBJECT_MAP("netDevices", net_devices, net_device, OPTIONAL, IN_LINUX("network-devices")),
+	OBJECT("seccomp", seccomp, seccomp, OPTIONAL, IN_LINUX("seccomp")),
+	WORD("rootfsPropagation", rootfs_propagation, oci_propagations, "mount propagation", OPTIONAL, IN_LINUX("rootfs-mount-propagation")),
+	STRINGS("maskedPaths", masked_paths, OPTIONAL, IN_LINUX("masked-paths")),
+	STRINGS("readonlyPaths", readonly_paths, OPTIONAL, IN_LINUX("readonly-paths")),
+	STRING("mountLabel", mount_label, OPTIONAL, IN_LINUX("mount-label")),
+	OBJECT("intelRdt", intel_rdt, intel_rdt, OPTIONAL, IN_LINUX("intelrdt")),
+	OBJECT("memoryPolicy", memory_policy, memory_policy, OPTIONAL, IN_LINUX("memory-policy")),
+	OBJECT("personality", personality, personality, OPTIONAL, IN_LINUX("personality")),
+	OBJECT_MAP("timeOffsets", time_offsets, time_offset, OPTIONAL, IN_LINUX("offset-for-time-namespace")),
 };
 DEFINE(static, linux, "config-linux.md");
 #undef T
@@ -530,21 +423,20 @@ DEFINE(static, linux, "config-linux.md");
 
 #define T struct oci_config
 static const struct oci_field oci_config_fields[] = {
-	STRING("ociVersion", oci_version, REQUIRED, AT("config.md#specification-version")),
-	FIELD("process", OPTIONAL, OCI_KIND_OBJECT, OFFSET(process, struct oci_process *),
-	      .object = &oci_process_object, AT("config.md#process")),
-	OBJECT("root", root, root, OPTIONAL, AT("config.md#root")),
-	STRING("hostname", hostname, OPTIONAL, AT("config.md#hostname")),
-	STRING("domainname", domainname, OPTIONAL, AT("config.md#domainname")),
-	OBJECTS("mounts", mounts, mount, OPTIONAL, AT("config.md#mounts")),
-	OBJECT("hooks", hooks, hooks, OPTIONAL, AT("config.md#posix-platform-hooks")),
-	STRING_MAP("annotations", annotations, OPTIONAL, AT("config.md#annotations")),
+	STRING("ociVersion", oci_version, REQUIRED, IN_CONFIG("specification-version")),
+	DOCUMENT("process", process, process, OPTIONAL, IN_CONFIG("process")),
+	OBJECT("root", root, root, OPTIONAL, IN_CONFIG("root")),
+	STRING("hostname", hostname, OPTIONAL, IN_CONFIG("hostname")),
+	STRING("domainname", domainname, OPTIONAL, IN_CONFIG("domainname")),
+	OBJECTS("mounts", mounts, mount, OPTIONAL, IN_CONFIG("mounts")),
+	OBJECT("hooks", hooks, hooks, OPTIONAL, IN_CONFIG("posix-platform-hooks")),
+	STRING_MAP("annotations", annotations, OPTIONAL, IN_CONFIG("annotations")),
 	OBJECT("linux", linux, linux, OPTIONAL, AT("config-linux.md")),
-	IGNORED("solaris", AT("config.md#platform-specific-configuration")),
-	IGNORED("windows", AT("config.md#platform-specific-configuration")),
-	IGNORED("vm", AT("config.md#platform-specific-configuration")),
-	IGNORED("zos", AT("config.md#platform-specific-configuration")),
-	IGNORED("freebsd", AT("config.md#platform-specific-configuration")),
+	IGNORED("solaris", IN_CONFIG("platform-specific-configuration")),
+	IGNORED("windows", IN_CONFIG("platform-specific-configuration")),
+	IGNORED("vm", IN_CONFIG("platform-specific-configuration")),
+	IGNORED("zos", IN_CONFIG("platform-specific-configuration")),
+	IGNORED("freebsd", IN_CONFIG("platform-specific-configuration")),
 };
 DEFINE(, oci_config, "config.md");
 #undef T

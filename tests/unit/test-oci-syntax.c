@@ -149,7 +149,7 @@ START_TEST(test_raw_nul)
 		     "1:8 : a control character must be escaped");
 	refuse_bytes(oci_config_decode, "{}\0", 3,
 		     "1:1 ociVersion: required field is missing\n1:3 : more text behind the end of "
-		     "the document of JSON");
+		     "the document");
 }
 END_TEST
 
