@@ -222,7 +222,7 @@ static size_t last_token(const char *text, size_t length, size_t end)
 {
 	size_t last = 0;
 
-	for (size_t i = 0; i < end;) {
+	for (size_t i = 0; i < end && i < length;) {
 		if (is_space(text[i])) {
 			i++;
 			continue;

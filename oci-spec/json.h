@@ -35,12 +35,12 @@ enum json_result {
 struct json_fault {
 	const char *message; /* a constant */
 	size_t offset;	     /* of the offending byte, or the length when the text ends too early */
-	bool in_string;	     /* the fault is within a string that is otherwise in its place */
+	bool in_string;	     /* it is within a string that is otherwise in its place */
 };
 
 /*
  * Parses. `parser` is initialised by this function but must be known to the callbacks through
- * `context`, because they need it for json_scalar_offset() and json_open_offset().
+ * `context`, because they need it for the functions below.
  */
 enum json_result json_parse(struct json_parser *parser, const char *text, size_t length,
 			    const yajl_callbacks *callbacks, void *context,

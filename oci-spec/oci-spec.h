@@ -4,7 +4,8 @@
  *
  * A library of its own: libc and yajl, nothing of src/. One table per JSON object (tables.c) drives
  * decoding, encoding, the list of unknown fields, and the fuzzers' dictionary. All memory of a
- * decoded document is one arena, so that freeing is one call and memory is proportional to the file.
+ * decoded document is one arena, so that freeing is one call and memory is proportional to the
+ * file.
  *
  * Strictness (see ARCHITECTURE.md): exact 64-bit integers checked against the field's type, no
  * duplicate keys, no NUL and no lone surrogate in strings, valid UTF-8 only, exact-case keys, at
@@ -56,7 +57,7 @@ struct oci_document;
 /*
  * Decodes one of the three documents that a runtime reads. `text` need not be NUL-terminated and
  * is not referred to afterwards. Every problem that can be told goes to `report` (decoding goes on
- * behind a field of a wrong type; a syntax error ends it).
+ * behind a field of a wrong type; a syntax error ends it, and so does the hundredth error).
  *
  * Returns 0 and the document, or -EBADMSG when at least one OCI_ERROR was reported, or -ENOMEM
  * (reported too). *ret_document is written only on success; free it with oci_document_free().
@@ -79,7 +80,8 @@ void oci_document_free(struct oci_document *document);
 /*
  * Encodes. Absent fields are left out, so that decode(encode(x)) equals x. With `pretty` the text
  * is indented with tabs and ends in a newline, else it is compact on one line without one.
- * Returns 0 and a malloc'ed, NUL-terminated text, or -ENOMEM.
+ * Returns 0 and a malloc'ed, NUL-terminated text, or -ENOMEM, or -EINVAL for a struct that was made
+ * by hand with a number that no word of the specification stands for.
  */
 int oci_config_encode(const struct oci_config *config, bool pretty, char **ret_text,
 		      size_t *ret_length);

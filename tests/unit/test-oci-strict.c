@@ -208,9 +208,26 @@ static const struct refusal words[] = {
 	 "123456789...\" is not a known rlimit type"},
 };
 
+/* The decoder's positions are those that oci_locate() finds for its paths. */
+static void demand_located(void *data, const struct oci_problem *problem)
+{
+	const char *text = data;
+	unsigned int line = 0, column = 0;
+
+	ck_assert_int_eq(oci_locate(text, strlen(text), problem->path, &line, &column), 0);
+	ck_assert_uint_eq(line, problem->line);
+	ck_assert_uint_eq(column, problem->column);
+}
+
 static void refuse_nth(const struct refusal *refusals, int i)
 {
-	refuse(oci_config_decode, refusals[i].text, refusals[i].problems);
+	char *text = strdup(refusals[i].text);
+	struct oci_report report = {demand_located, text, false};
+	struct oci_document *document = NULL;
+
+	refuse(oci_config_decode, text, refusals[i].problems);
+	ck_assert_int_eq(oci_config_decode(text, strlen(text), &report, &document), -EBADMSG);
+	free(text);
 }
 
 START_TEST(test_types)

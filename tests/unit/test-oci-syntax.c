@@ -18,6 +18,7 @@ static const struct refusal syntax[] = {
 	{"{\"x\":-", "1:7 : the text ends too early"},
 	{"{\"x\":1.", "1:8 : the text ends too early"},
 	{"{\"x\":1e", "1:8 : the text ends too early"},
+	{"{\"x\":-02", "1:6 : ',' or '}' is expected here"},
 	{"{\"x\":tr", "1:6 : not a word of JSON"},
 	{"{\"x\":1,}", "1:8 : a key (a string) is expected here"},
 	{"{,\"x\":1}", "1:2 : a key (a string) is expected here"},
