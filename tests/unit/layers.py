@@ -60,6 +60,13 @@ PATH_CALLS_ALLOWED = {
         'open': "the host's /proc/self/mountinfo, mount points and root, before the container's root is entered",
         'realpath': 'of root.path, in the host',
     },
+    'src/kernel/nsfs.c': {
+        'stat': "the host's /proc/self/ns, before the container's root is entered",
+        'openat': 'one name in /proc/PID/ns of a private procfs; what it gave is verified to be a namespace',
+    },
+    'src/isolate/namespaces-plan.c': {'open': 'a path of linux.namespaces, in the host; verified to be a namespace'},
+    'src/isolate/idmap-tool.c': {'*': "newuidmap of the host's own directories and /dev/null, before there is a container"},
+    'src/isolate/lsm.c': {'access': "the host's selinuxfs"},
     'src/isolate/mounts-target.c': {'statx': 'of a descriptor, with AT_EMPTY_PATH'},
     'src/isolate/mounts-apply.c': {
         'openat': 'the root directory of a mount of our own, as "."',
@@ -98,6 +105,10 @@ LEAVES_ALLOWED = {
     'src/cli/main.c': 'main',
     'src/container/init.c': "the container side's single way out",
     'src/container/hooks.c': 'the child between fork and execve',
+    'src/isolate/idmap-tool.c': 'the child between fork and execve',
+    'src/isolate/idmap.c': 'the process that holds a user namespace open for a moment',
+    'src/isolate/namespaces.c': 'the helper that joins namespaces',
+    'src/isolate/sources.c': 'the helper for mounts of the host',
 }
 
 

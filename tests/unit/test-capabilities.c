@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "isolate/capabilities.h"
+#include "suite.h"
+
+#define BIT(n) (UINT64_C(1) << (n))
+
+static void collect(void *data, enum log_level level, const char *message)
+{
+	ck_assert_int_eq(level, LOG_LEVEL_WARNING);
+	text_append(data, message);
+	text_append(data, "\n");
+}
+
+START_TEST(names)
+{
+	const char *const *list = capabilities_names();
+	size_t count = 0;
+
+	while (list[count])
+		count++;
+	ck_assert_uint_eq(count, 41);
+	ck_assert_str_eq(list[CAP_CHOWN], "CAP_CHOWN");
+	ck_assert_str_eq(list[CAP_NET_BIND_SERVICE], "CAP_NET_BIND_SERVICE");
+	ck_assert_str_eq(list[CAP_SYS_ADMIN], "CAP_SYS_ADMIN");
+	ck_assert_str_eq(list[CAP_AUDIT_READ], "CAP_AUDIT_READ");
+	ck_assert_str_eq(list[CAP_CHECKPOINT_RESTORE], "CAP_CHECKPOINT_RESTORE");
+}
+END_TEST
+
+/* Each name alone gives its own bit, so that no two are one and none is out of its place. */
+START_TEST(one_bit_each)
+{
+	for (size_t i = 0; capabilities_names()[i]; i++) {
+		char *name = (char *)(uintptr_t)capabilities_names()[i];
+		struct oci_capabilities config = {.bounding = {&name, 1}};
+		struct capabilities_plan plan;
+		struct error err = ERROR_INIT;
+
+		ck_assert_int_eq(capabilities_plan(&config, &plan, &err), 0);
+		ck_assert_uint_eq(plan.bounding, BIT(i));
+	}
+}
+END_TEST
+
+START_TEST(absent_is_empty)
+{
+	struct capabilities_plan plan = {1, 1, 1, 1, 1};
+	struct oci_capabilities config = {0};
+	struct error err = ERROR_INIT;
+
+	ck_assert_int_eq(capabilities_plan(NULL, &plan, &err), 0);
+	ck_assert_uint_eq(plan.bounding | plan.effective | plan.inheritable | plan.permitted |
+				  plan.ambient,
+			  0);
+	plan = (struct capabilities_plan){1, 1, 1, 1, 1};
+	ck_assert_int_eq(capabilities_plan(&config, &plan, &err), 0);
+	ck_assert_uint_eq(plan.bounding | plan.effective | plan.inheritable | plan.permitted |
+				  plan.ambient,
+			  0);
+}
+END_TEST
+
+START_TEST(five_sets)
+{
+	char kill[] = "CAP_KILL", chown[] = "CAP_CHOWN", bpf[] = "CAP_BPF", raw[] = "CAP_NET_RAW";
+	char *all[] = {kill, chown, bpf, raw}, *two[] = {kill, chown}, *one[] = {bpf};
+	struct oci_capabilities config = {.bounding = {all, 4},
+					  .effective = {two, 2},
+					  .inheritable = {one, 1},
+					  .permitted = {all, 3},
+					  .ambient = {one, 1}};
+	struct capabilities_plan plan;
+	struct error err = ERROR_INIT;
+
+	ck_assert_int_eq(capabilities_plan(&config, &plan, &err), 0);
+	ck_assert_uint_eq(plan.bounding,
+			  BIT(CAP_KILL) | BIT(CAP_CHOWN) | BIT(CAP_BPF) | BIT(CAP_NET_RAW));
+	ck_assert_uint_eq(plan.effective, BIT(CAP_KILL) | BIT(CAP_CHOWN));
+	ck_assert_uint_eq(plan.inheritable, BIT(CAP_BPF));
+	ck_assert_uint_eq(plan.permitted, BIT(CAP_KILL) | BIT(CAP_CHOWN) | BIT(CAP_BPF));
+	ck_assert_uint_eq(plan.ambient, BIT(CAP_BPF));
+}
+END_TEST
+
+START_TEST(unknown_are_warned_of_once)
+{
+	char kill[] = "CAP_KILL", foo[] = "CAP_FOO", lower[] = "cap_chown", bare[] = "CHOWN",
+	     nil[] = "";
+	char *bounding[] = {foo, kill, foo}, *permitted[] = {kill, foo, lower, bare, nil};
+	struct oci_capabilities config = {.bounding = {bounding, 3}, .permitted = {permitted, 5}};
+	struct text warnings = {0};
+	struct capabilities_plan plan;
+	struct error err = ERROR_INIT;
+
+	log_set_sink(collect, &warnings, LOG_LEVEL_WARNING);
+	ck_assert_int_eq(capabilities_plan(&config, &plan, &err), 0);
+	log_set_sink(NULL, NULL, LOG_LEVEL_ERROR);
+	ck_assert_uint_eq(plan.bounding, BIT(CAP_KILL));
+	ck_assert_uint_eq(plan.permitted, BIT(CAP_KILL));
+	ck_assert_str_eq(warnings.data,
+			 "process.capabilities: unknown capability \"CAP_FOO\" is ignored\n"
+			 "process.capabilities: unknown capability \"cap_chown\" is ignored\n"
+			 "process.capabilities: unknown capability \"CHOWN\" is ignored\n"
+			 "process.capabilities: unknown capability \"\" is ignored\n");
+	text_clear(&warnings);
+}
+END_TEST
+
+START_TEST(effective_beyond_permitted)
+{
+	char kill[] = "CAP_KILL", admin[] = "CAP_SYS_ADMIN";
+	char *both[] = {admin, kill}, *one[] = {kill};
+	struct oci_capabilities config = {.effective = {both, 2}, .permitted = {one, 1}};
+	struct capabilities_plan plan = {.bounding = 5};
+	struct error err = ERROR_INIT;
+
+	ck_assert_int_eq(capabilities_plan(&config, &plan, &err), -EINVAL);
+	ck_assert_error(&err, EINVAL, "process.capabilities.effective",
+			"has CAP_SYS_ADMIN, which process.capabilities.permitted lacks", "");
+	ck_assert_uint_eq(plan.bounding, 5);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		names,
+		one_bit_each,
+		absent_is_empty,
+		five_sets,
+		unknown_are_warned_of_once,
+		effective_beyond_permitted,
+	};
+
+	return suite_run("capabilities", tests, suite_count(tests));
+}
