@@ -4,7 +4,8 @@
  *
  * A fallible function returns 0 or a negative errno, and on failure *err holds a sentence for the
  * operator. struct error has a fixed size and never allocates: it works after clone, under memory
- * pressure, and travels from init to the runtime as one message. Text that does not fit is cut.
+ * pressure, and travels from init to the runtime as one message. Text that does not fit is cut, and
+ * control characters in it (of a path, say) become "?", so that it always is one line.
  *
  * Who knows a new fact wraps ("mount proc on /proc: ..."); who does not, returns. Only cli prints.
  */
@@ -34,7 +35,8 @@ int error_errno(struct error *err, int number, const char *format, ...)
 int error_set(struct error *err, int number, const char *format, ...)
 	__attribute__((format(printf, 3, 4), cold, nonnull(1, 3)));
 
-/* Puts "FORMAT: " before the sentence that is there. Returns -err->number, for `return`. */
+/* Puts "FORMAT: " before the sentence that is there. Returns -err->number, for `return`
+ * (-EIO when none was set: a failure never looks like success). */
 int error_wrap(struct error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3), cold, nonnull(1, 2)));
 
@@ -49,7 +51,7 @@ int error_hint(struct error *err, const char *format, ...)
 /* Back to nothing. */
 void error_clear(struct error *err);
 
-/* The errno's name ("ENOENT"), or "E<number>" style text for one that libc does not know. */
+/* The errno's name ("ENOENT"), or "unknown errno" for one that libc does not know. */
 const char *error_name(int number);
 
 #endif

@@ -82,6 +82,10 @@ static bool text_reserve(struct text *text, size_t more)
 
 	if (text->failed)
 		return false;
+	if (more > SIZE_MAX / 4 || text->length > SIZE_MAX / 4) {
+		text->failed = true;
+		return false;
+	}
 	if (text->length + more + 1 <= text->size)
 		return true;
 	while (size < text->length + more + 1)
@@ -128,7 +132,8 @@ void text_format(struct text *text, const char *format, ...)
 	text->length += (size_t)length;
 }
 
-/* The length of the valid UTF-8 sequence at `s`, or 0 (RFC 3629: no overlong form, no surrogate). */
+/* The length of the valid UTF-8 sequence at `s`, or 0 (RFC 3629: no overlong form, no surrogate).
+ */
 static size_t text_utf8_length(const unsigned char *s)
 {
 	if (s[0] < 0x80)
@@ -136,8 +141,8 @@ static size_t text_utf8_length(const unsigned char *s)
 	if (s[0] >= 0xc2 && s[0] <= 0xdf)
 		return (s[1] & 0xc0) == 0x80 ? 2 : 0;
 	if (s[0] >= 0xe0 && s[0] <= 0xef) {
-		if ((s[1] & 0xc0) != 0x80 || (s[2] & 0xc0) != 0x80 || (s[0] == 0xe0 && s[1] < 0xa0) ||
-		    (s[0] == 0xed && s[1] > 0x9f))
+		if ((s[1] & 0xc0) != 0x80 || (s[2] & 0xc0) != 0x80 ||
+		    (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f))
 			return 0;
 		return 3;
 	}

@@ -23,10 +23,10 @@ union channel_control {
 	char bytes[CMSG_SPACE(sizeof(int))];
 };
 
-static int channel_send_bytes(int socket, const void *data, size_t length, int fd)
+static int channel_send_bytes(int socket, const struct iovec *data, int fd, int flags)
 {
 	union channel_control control;
-	struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = length};
+	struct iovec iov = *data;
 	struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1};
 	ssize_t n;
 
@@ -42,34 +42,65 @@ static int channel_send_bytes(int socket, const void *data, size_t length, int f
 		memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
 	}
 	do
-		n = sendmsg(socket, &header, MSG_NOSIGNAL);
+		n = sendmsg(socket, &header, flags | MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	return (size_t)n == length ? 0 : -EIO;
+	return (size_t)n == data->iov_len ? 0 : -EIO;
 }
 
 int channel_send(int channel, const struct channel_message *message, int fd)
 {
-	int r = channel_send_bytes(channel, message, sizeof(*message), fd);
+	struct iovec data = {(void *)(uintptr_t)message, sizeof(*message)};
+	/* A peer that leaves so many messages unread is broken: it must not stop us as well. */
+	int r = channel_send_bytes(channel, &data, fd, MSG_DONTWAIT);
 
 	return r == -ECONNRESET || r == -ENOTCONN ? -EPIPE : r;
 }
 
 int channel_send_fd(int socket, int fd, const char *text)
 {
-	return channel_send_bytes(socket, text, strlen(text), fd);
+	struct iovec data = {(void *)(uintptr_t)text, strlen(text)};
+
+	/* A stream delivers no descriptor without at least one byte. */
+	if (data.iov_len == 0)
+		return -EINVAL;
+	return channel_send_bytes(socket, &data, fd, 0);
 }
 
+/* The first descriptor that came along. What else did is closed: the room for one is, by alignment,
+ * room for two on 64-bit machines. */
 static int channel_take_fd(struct msghdr *header)
 {
-	int fd = -EBADF;
+	int first = -EBADF;
 
-	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(header); cmsg; cmsg = CMSG_NXTHDR(header, cmsg))
-		if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS &&
-		    cmsg->cmsg_len == CMSG_LEN(sizeof(int)))
-			memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
-	return fd;
+	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(header); cmsg; cmsg = CMSG_NXTHDR(header, cmsg)) {
+		size_t count = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < count; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(cmsg) + i * sizeof(fd), sizeof(fd));
+			if (first < 0)
+				first = fd;
+			else
+				(void)fd_close(fd);
+		}
+	}
+	return first;
+}
+
+/* The peer may be in a container: its texts end where ours can, and its errno is one. */
+static bool channel_make_safe(struct channel_message *message)
+{
+	struct error *error = &message->error;
+
+	error->field[sizeof(error->field) - 1] = '\0';
+	error->message[sizeof(error->message) - 1] = '\0';
+	error->hint[sizeof(error->hint) - 1] = '\0';
+	return message->word != 0 && error->number >= 0;
 }
 
 int channel_recv(int channel, int pidfd, int64_t deadline, struct channel_message *ret_message,
@@ -101,7 +132,8 @@ int channel_recv(int channel, int pidfd, int64_t deadline, struct channel_messag
 	if (n < 0)
 		return -errno;
 	fd = channel_take_fd(&header);
-	if ((size_t)n != sizeof(message) || message.word == 0)
+	if ((size_t)n != sizeof(message) || (header.msg_flags & MSG_TRUNC) != 0 ||
+	    !channel_make_safe(&message))
 		return -EBADMSG;
 	*ret_message = message;
 	if (ret_fd)
@@ -115,19 +147,25 @@ int channel_connect(const char *path, int type)
 	auto_close int fd = -EBADF;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-	/* sun_path holds 108 bytes; a path of any length is reached through its O_PATH descriptor. */
-	if (strlen(path) < sizeof(address.sun_path)) {
+	/* sun_path holds 108 bytes; a path of any length is reached through its O_PATH descriptor.
+	 */
+	if (path[0] == '\0') {
+		/* It would mean the abstract socket of 108 zeros. */
+		return -ENOENT;
+	} else if (strlen(path) < sizeof(address.sun_path)) {
 		strcpy(address.sun_path, path);
 	} else {
 		place = open(path, O_PATH | O_CLOEXEC);
 		if (place < 0)
 			return -errno;
-		(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", place);
+		(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d",
+			       place);
 	}
 	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
+	while (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		if (errno != EINTR)
+			return -errno;
 	return fd_take(&fd);
 }

@@ -24,21 +24,22 @@ struct channel_message {
 int channel_open(int ret_ends[2]);
 
 /*
- * Sends one message, with a descriptor when `fd` >= 0. Never raises SIGPIPE.
- * -EPIPE when the peer is gone.
+ * Sends one message, with a descriptor when `fd` >= 0. Never raises SIGPIPE
+ * and never waits. -EPIPE when the peer is gone, -EAGAIN when it has left some ninety messages unread.
  */
 int channel_send(int channel, const struct channel_message *message, int fd);
 
 /*
  * Receives one. `pidfd` (or -1) is the peer's. Gives 0, -EPIPE when the peer closed or died before
  * it sent, -ETIMEDOUT, -EBADMSG for a packet that is none of ours. A descriptor that came along goes to
- * *ret_fd (-EBADF when none did); with ret_fd NULL it is closed.
+ * *ret_fd (-EBADF when none did); with ret_fd NULL it is closed, as is any further one.
  */
 int channel_recv(int channel, int pidfd, int64_t deadline, struct channel_message *ret_message,
 		 int *ret_fd);
 
 /* Sends one descriptor with `text` as payload over any AF_UNIX socket, in exactly one message with
- * exactly one control message, as console and pidfd sockets want it. Returns 0 or a negative errno. */
+ * exactly one control message, as console and pidfd sockets want it. Returns 0 or a negative errno;
+ * -EINVAL for an empty text, with which a stream socket would deliver nothing. */
 int channel_send_fd(int socket, int fd, const char *text);
 
 /* Connects a SOCK_STREAM or SOCK_SEQPACKET socket to a path of any length, relative to the cwd.

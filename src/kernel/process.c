@@ -136,13 +136,13 @@ int process_signal(int pidfd, int signal)
 static int process_poll(struct pollfd *fds, nfds_t count, int64_t deadline)
 {
 	for (;;) {
-		int64_t left = deadline == PROCESS_NO_DEADLINE ? -1 : deadline - process_now();
+		int64_t now = process_now(), left = deadline > now ? deadline - now : 0;
 		int r;
 
-		if (deadline != PROCESS_NO_DEADLINE && left < 0)
-			left = 0;
 		if (left > INT_MAX)
 			left = INT_MAX;
+		if (deadline == PROCESS_NO_DEADLINE)
+			left = -1;
 		r = poll(fds, count, (int)left);
 		if (r > 0)
 			return r;

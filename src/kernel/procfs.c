@@ -45,7 +45,8 @@ int procfs_open(int *ret_fd, struct error *err)
 	auto_close int fd = -EBADF;
 
 	fd = sys_open_tree(AT_FDCWD, "/proc", OPEN_TREE_CLONE);
-	/* EINVAL: submounts are locked to it, as in a nested container. EPERM: not our namespace. */
+	/* EINVAL: submounts are locked to it, as in a nested container. EPERM: not our namespace.
+	 */
 	if (fd < 0)
 		fd = procfs_new();
 	/* Neither is to be had by the unprivileged: then the plain one, where a submount stops the
@@ -79,7 +80,10 @@ int procfs_openat(int procfs, const char *path, int flags)
 			return -ENAMETOOLONG;
 		path = resolved;
 	}
-	return sys_openat2(procfs, path, (uint64_t)(unsigned int)flags | O_NOCTTY, 0,
+	/* openat2(2) takes no other flags beside O_PATH. */
+	if (!(flags & O_PATH))
+		flags |= O_NOCTTY;
+	return sys_openat2(procfs, path, (uint64_t)(unsigned int)flags, 0,
 			   RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS);
 }
 
