@@ -30,6 +30,21 @@ uint64_t mounts_attributes(const struct mounts_step *step)
 	return step->readonly_last ? set & ~(uint64_t)MOUNT_ATTR_RDONLY : set;
 }
 
+/* The kernel says EINVAL to many things; a directory on a file is the one that people do. */
+static int mounts_explain_attach(int mount, int target, int number, struct error *err)
+{
+	struct stat from, to;
+
+	if (number == EINVAL && fstat(mount, &from) == 0 && fstat(target, &to) == 0 &&
+	    S_ISDIR(from.st_mode) != S_ISDIR(to.st_mode)) {
+		error_errno(err, ENOTDIR, "%s",
+			    S_ISDIR(from.st_mode) ? "a directory cannot be mounted on a file"
+						  : "a file cannot be mounted on a directory");
+		return -ENOTDIR;
+	}
+	return error_errno(err, number, "attach");
+}
+
 int mounts_attach(const struct mounts_step *step, int mount, int target, struct error *err)
 {
 	const struct mount_options *options = &step->options;
@@ -37,7 +52,7 @@ int mounts_attach(const struct mounts_step *step, int mount, int target, struct 
 
 	r = mountfd_attach(mount, target);
 	if (r < 0)
-		return error_errno(err, -r, "attach");
+		return mounts_explain_attach(mount, target, -r, err);
 	/* Afterwards, for attaching below a shared mount makes every mount shared. */
 	for (size_t i = 0; i < options->propagation_count; i++) {
 		struct mountfd_change change = {
@@ -95,6 +110,11 @@ int mounts_clone(const struct mounts_run *run, const struct mounts_step *step, c
 	auto_close int fd = -EBADF;
 	int r;
 
+	if (step->idmapped) {
+		request.idmap = step->idmap.uids.count > 0 ? &step->idmap : NULL;
+		request.idmap_container = !request.idmap;
+		request.idmap_recursive = step->options.ridmap;
+	}
 	r = sources_clone(&run->context->sources, &request, &fd, err);
 	if (r < 0)
 		return r;
@@ -184,6 +204,14 @@ static bool mounts_takes_context(const char *type)
 	       strcmp(type, "mqueue") != 0;
 }
 
+static bool mounts_has_option(const struct mounts_step *step, const char *key)
+{
+	for (size_t i = 0; i < step->options.filesystem_count; i++)
+		if (strcmp(step->options.filesystem[i].key, key) == 0)
+			return true;
+	return false;
+}
+
 struct mounts_defaults {
 	struct mountfd_option items[MOUNTS_DEFAULTS_MAX];
 	size_t count;
@@ -197,7 +225,7 @@ static void mounts_fill_defaults(const struct mounts_run *run, const struct moun
 	unsigned int without = 0;
 
 	out->count = 0;
-	if (strcmp(type, "tmpfs") == 0 && target->existed) {
+	if (strcmp(type, "tmpfs") == 0 && target->existed && !mounts_has_option(step, "mode")) {
 		(void)snprintf(out->mode, sizeof(out->mode), "%04o", target->mode & 07777);
 		out->items[out->count++] =
 			(struct mountfd_option){.key = "mode", .value = out->mode};
@@ -211,20 +239,31 @@ static void mounts_fill_defaults(const struct mounts_run *run, const struct moun
 		mount_options_superblock(&step->options, false, without, &out->items[out->count]);
 }
 
-/* What to do about the refusals that people meet. */
-static int mounts_explain(const struct mounts_step *step, struct error *err)
+/* What to do about the refusals that people meet, which is more than the kernel's own words. */
+static int mounts_explain(const struct mounts_run *run, const struct mounts_step *step,
+			  struct error *err)
 {
 	const char *type = step->config->type;
 
-	if (err->number == ENOTBLK)
+	if (err->number == ENOTBLK) {
+		err->hint[0] = '\0';
 		return error_hint(err,
-				  "%s is not a block device: attach an image file with losetup and "
+				  "%s is no block device: attach an image file with losetup and "
 				  "name the loop device",
 				  step->config->source ? step->config->source : "the source");
+	}
+	if (err->number == EINVAL && run->label && strstr(err->hint, "'context'")) {
+		err->hint[0] = '\0';
+		return error_hint(err,
+				  "linux.mountLabel needs SELinux and a filesystem with labels");
+	}
+	if (err->number == EINVAL && strcmp(type, "devpts") == 0)
+		return error_hint(err,
+				  "the ids of uid= and gid= must be mapped in the user namespace");
 	if (err->number == EPERM && strcmp(type, "proc") == 0)
 		return error_hint(err,
-				  "a procfs needs a pid namespace of its own, or all of the host's "
-				  "/proc in sight; bind /proc instead");
+				  "a procfs needs a pid namespace of its own and all of the host's "
+				  "/proc in sight; else bind /proc");
 	if (err->number == EPERM)
 		return error_hint(err, "%s cannot be mounted in a user namespace", type);
 	return -err->number;
@@ -280,7 +319,7 @@ static int mounts_create(const struct mounts_run *run, const struct mounts_step 
 	if (r == -EPERM && strcmp(type, "sysfs") == 0)
 		return mounts_bind_sysfs(run, step, ret_fd, err);
 	if (r < 0)
-		return mounts_explain(step, err);
+		return mounts_explain(run, step, err);
 	if (run->label && strcmp(type, "mqueue") == 0) {
 		r = mounts_label_root(*ret_fd, run->label, err);
 		if (r < 0)
@@ -385,9 +424,9 @@ int mounts_apply(const struct mounts_plan *plan, const struct mounts_context *co
 	struct mounts_run run = {.context = context, .label = plan->label};
 	int r;
 
-	r = mounts_mount_id(context->root, &run.root_mount);
+	r = mounts_look_at_root(&run, err);
 	if (r < 0)
-		return error_errno(err, -r, "look at the root");
+		return r;
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct mounts_step *step = &plan->steps[i];
 

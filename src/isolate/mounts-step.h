@@ -11,8 +11,8 @@
 
 struct mounts_run {
 	const struct mounts_context *context;
-	const char *label;   /* linux.mountLabel or NULL */
-	uint64_t root_mount; /* mount id of the root */
+	const char *label;		 /* linux.mountLabel or NULL */
+	uint64_t root_mount, root_inode; /* what a target must not be */
 };
 
 /* Where a step is mounted. */
@@ -22,8 +22,8 @@ struct mounts_target {
 	unsigned int mode; /* st_mode */
 };
 
-/* The mount's id as statx(2) numbers it, or a negative errno. */
-int mounts_mount_id(int fd, uint64_t *ret_id);
+/* Fills in what is known of the root. */
+int mounts_look_at_root(struct mounts_run *run, struct error *err);
 
 /* Opens the target of a new filesystem, a directory that is made when it is missing. */
 int mounts_open_directory(const struct mounts_run *run, const struct mounts_step *step,

@@ -12,13 +12,14 @@
 #include "kernel/resolve.h"
 #include "kernel/syscalls.h"
 
-int mounts_mount_id(int fd, uint64_t *ret_id)
+int mounts_look_at_root(struct mounts_run *run, struct error *err)
 {
 	struct statx st;
 
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
-		return -errno;
-	*ret_id = st.stx_mnt_id;
+	if (statx(run->context->root, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &st) < 0)
+		return error_errno(err, errno, "look at the root");
+	run->root_mount = st.stx_mnt_id;
+	run->root_inode = st.stx_ino;
 	return 0;
 }
 
@@ -30,7 +31,7 @@ static int mounts_check_target(const struct mounts_run *run, const struct mounts
 			       struct mounts_target *ret_target, struct error *err)
 {
 	struct statfs fs;
-	struct statx st, root;
+	struct statx st;
 
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &st) < 0 ||
 	    fstatfs(fd, &fs) < 0)
@@ -38,13 +39,9 @@ static int mounts_check_target(const struct mounts_run *run, const struct mounts
 	if (fs.f_type == PROC_SUPER_MAGIC && step->place == MOUNTS_ORDINARY)
 		return error_set(err, EPERM,
 				 "the destination leads into a procfs, which may not be covered");
-	if (st.stx_mnt_id == run->root_mount) {
-		if (statx(run->context->root, "", AT_EMPTY_PATH, STATX_INO, &root) < 0)
-			return error_errno(err, errno, "look at the root");
-		if (st.stx_ino == root.stx_ino)
-			return error_set(err, EINVAL,
-					 "the destination leads to the root filesystem itself");
-	}
+	if (st.stx_mnt_id == run->root_mount && st.stx_ino == run->root_inode)
+		return error_set(err, EINVAL,
+				 "the destination leads to the root filesystem itself");
 	ret_target->mode = st.stx_mode;
 	return 0;
 }

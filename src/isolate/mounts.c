@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +13,10 @@
 #include "base/path.h"
 #include "kernel/syscalls.h"
 
-static bool mounts_has_namespace(const struct oci_config *config)
+static bool mounts_has_namespace(const struct oci_config *config, uint64_t type)
 {
 	for (size_t i = 0; config->linux && i < config->linux->namespaces.count; i++)
-		if (config->linux->namespaces.items[i].type == CLONE_NEWNS)
+		if (config->linux->namespaces.items[i].type == type)
 			return true;
 	return false;
 }
@@ -114,9 +115,6 @@ static int mounts_plan_options(const struct mounts_step *step, struct error *err
 	const struct mount_options *options = &step->options;
 	const struct oci_mount *config = step->config;
 
-	if (options->idmap || options->ridmap || config->uid_mappings.count > 0 ||
-	    config->gid_mappings.count > 0)
-		return error_set(err, ENOTSUP, "id-mapped mounts are not supported yet");
 	if (step->kind == MOUNTS_BIND && options->filesystem_count > 0)
 		return error_set(err, EINVAL,
 				 "a bind mount cannot have options of a filesystem: %s",
@@ -131,7 +129,33 @@ static int mounts_plan_options(const struct mounts_step *step, struct error *err
 	return 0;
 }
 
-static int mounts_plan_step(struct mounts_step *step, const char *bundle, struct error *err)
+/* config.md#mounts: maps of its own without idmap among the options are as good as with it. */
+static int mounts_plan_idmap(struct mounts_step *step, bool user_namespace, struct error *err)
+{
+	const struct mount_options *options = &step->options;
+	const struct oci_mount *config = step->config;
+	size_t uids = config->uid_mappings.count, gids = config->gid_mappings.count;
+
+	step->idmapped = options->idmap || options->ridmap || uids > 0 || gids > 0;
+	if (!step->idmapped)
+		return 0;
+	if (step->kind != MOUNTS_BIND)
+		return error_set(err, EINVAL, "only a bind mount can be id-mapped");
+	if ((uids > 0) != (gids > 0))
+		return error_set(
+			err, EINVAL,
+			"an id-mapped mount needs both uidMappings and gidMappings, or neither");
+	if (uids == 0 && !user_namespace)
+		return error_set(err, EINVAL,
+				 "idmap needs uidMappings and gidMappings, or a user namespace to "
+				 "take them from");
+	step->idmap =
+		(struct idmap_plan){.uids = config->uid_mappings, .gids = config->gid_mappings};
+	return 0;
+}
+
+static int mounts_plan_step(const struct oci_config *config, struct mounts_step *step,
+			    const char *bundle, struct error *err)
 {
 	char absolute[PATH_MAX], destination[PATH_MAX];
 	char field[32];
@@ -154,6 +178,8 @@ static int mounts_plan_step(struct mounts_step *step, const char *bundle, struct
 		return error_at(err, "%s.destination", field);
 	if (mounts_plan_options(step, err) < 0)
 		return error_at(err, "%s.options", field);
+	if (mounts_plan_idmap(step, mounts_has_namespace(config, CLONE_NEWUSER), err) < 0)
+		return error_at(err, "%s", field);
 	if (step->kind == MOUNTS_FILESYSTEM && (step->options.set & MOUNT_ATTR_RDONLY))
 		step->readonly_last = strcmp(step->config->type, "tmpfs") == 0 ||
 				      strcmp(destination, "/dev") == 0;
@@ -165,7 +191,7 @@ int mounts_plan(const struct oci_config *config, const char *bundle, struct moun
 {
 	struct mounts_plan plan = {.label = config->linux ? config->linux->mount_label : NULL};
 
-	if (config->mounts.count > 0 && !mounts_has_namespace(config)) {
+	if (config->mounts.count > 0 && !mounts_has_namespace(config, CLONE_NEWNS)) {
 		error_set(err, EINVAL, "without a mount namespace the mounts would be the host's");
 		error_hint(err, "add {\"type\": \"mount\"} to linux.namespaces");
 		return error_at(err, "mounts");
@@ -181,7 +207,7 @@ int mounts_plan(const struct oci_config *config, const char *bundle, struct moun
 
 		step->config = &config->mounts.items[i];
 		step->index = i;
-		r = mounts_plan_step(step, bundle, err);
+		r = mounts_plan_step(config, step, bundle, err);
 		if (r < 0) {
 			mounts_plan_clear(&plan);
 			return r;

@@ -8,6 +8,7 @@
 #include <knarr/config.h>
 
 #include "base/error.h"
+#include "isolate/idmap.h"
 #include "isolate/mount-options.h"
 #include "isolate/sources.h"
 
@@ -33,6 +34,10 @@ struct mounts_step {
 	enum mounts_kind kind;
 	enum mounts_place place;
 	bool readonly_last; /* "ro" takes effect in mounts_make_readonly() */
+	/* An id-mapped bind: with these maps, or when they are empty with those of the user
+	 * namespace that the container is in. Points into the config. */
+	bool idmapped;
+	struct idmap_plan idmap;
 	const struct oci_mount *config;
 	size_t index; /* in config.json's mounts */
 	char *source; /* MOUNTS_BIND: absolute; owned */

@@ -141,6 +141,13 @@ static int rootfs_protect(int root, const char *path, struct error *err)
 
 int rootfs_protect_paths(const struct rootfs_plan *plan, int root, int null, struct error *err)
 {
+	/* Only now, for nothing can be cloned from what is unbindable. */
+	struct mountfd_change unbindable = {
+		.propagation = plan->propagation & MS_UNBINDABLE,
+		.recursive = plan->propagation & MS_REC,
+	};
+	int r;
+
 	for (size_t i = 0; i < plan->readonly_paths.count; i++) {
 		const char *path = plan->readonly_paths.items[i];
 
@@ -149,5 +156,13 @@ int rootfs_protect_paths(const struct rootfs_plan *plan, int root, int null, str
 			return error_at(err, "linux.readonlyPaths[%zu]", i);
 		}
 	}
-	return rootfs_mask_paths(plan, root, null, err);
+	r = rootfs_mask_paths(plan, root, null, err);
+	if (r < 0)
+		return r;
+	r = mountfd_change(root, &unbindable);
+	if (r < 0) {
+		error_errno(err, -r, "set propagation of the root filesystem");
+		return error_at(err, "linux.rootfsPropagation");
+	}
+	return 0;
 }

@@ -253,7 +253,7 @@ static int rootfs_chroot(int root, struct error *err)
 int rootfs_enter(const struct rootfs_plan *plan, int root, struct error *err)
 {
 	struct mountfd_change change = {
-		.propagation = plan->propagation & (MS_SHARED | MS_UNBINDABLE),
+		.propagation = plan->propagation & MS_SHARED,
 		.recursive = plan->propagation & MS_REC,
 	};
 	int r;

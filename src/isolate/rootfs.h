@@ -48,8 +48,8 @@ void rootfs_plan_clear(struct rootfs_plan *plan);
 int rootfs_attach(const struct rootfs_plan *plan, const struct sources *sources, int *ret_root,
 		  struct error *err);
 
-/* pivot_root into it (or move and chroot), drop the host's tree, cwd "/". Applies a shared or
- * unbindable rootfsPropagation to the new root. With no_pivot the host's tree stays below, without
+/* pivot_root into it (or move and chroot), drop the host's tree, cwd "/". Applies a shared
+ * rootfsPropagation to the new root. With no_pivot the host's tree stays below, without
  * the mounts of procfs and sysfs that are in it.
  */
 int rootfs_enter(const struct rootfs_plan *plan, int root, struct error *err);

@@ -181,6 +181,67 @@ START_TEST(needs_mount_namespace)
 }
 END_TEST
 
+static int plan_idmap(const char *type, const char *option, size_t uids, size_t gids, bool user,
+		      struct mounts_plan *ret_plan, struct error *err)
+{
+	static struct oci_id_mapping lines[2] = {{0, 1000, 1}, {1, 5000, 10}};
+	static struct oci_mount mount;
+	struct oci_namespace both[] = {{.type = CLONE_NEWNS}, {.type = CLONE_NEWUSER}};
+	struct oci_linux idmapped = {.namespaces = {both, user ? 2 : 1}};
+	struct oci_config config = {.linux = &idmapped, .mounts = {&mount, 1}};
+	char *item = (char *)option;
+
+	mount = (struct oci_mount){.destination = (char *)"/x",
+				   .type = (char *)type,
+				   .source = (char *)"/y",
+				   .options = {&item, 1},
+				   .uid_mappings = {lines, uids},
+				   .gid_mappings = {lines, gids}};
+	return mounts_plan(&config, "/b", ret_plan, err);
+}
+
+START_TEST(idmap)
+{
+	static const struct {
+		const char *type, *option;
+		size_t uids, gids;
+		bool user;
+		const char *message; /* NULL: accepted */
+	} cases[] = {
+		{"bind", "rbind", 2, 1, false, NULL},
+		{"bind", "ridmap", 2, 2, true, NULL},
+		{"bind", "idmap", 0, 0, true, NULL},
+		{"bind", "idmap", 0, 0, false,
+		 "idmap needs uidMappings and gidMappings, or a user namespace to take them from"},
+		{"bind", "bind", 1, 0, true,
+		 "an id-mapped mount needs both uidMappings and gidMappings, or neither"},
+		{"bind", "bind", 0, 1, true,
+		 "an id-mapped mount needs both uidMappings and gidMappings, or neither"},
+		{"tmpfs", "idmap", 0, 0, true, "only a bind mount can be id-mapped"},
+		{"tmpfs", "ro", 1, 1, true, "only a bind mount can be id-mapped"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct error err = ERROR_INIT;
+		struct mounts_plan result;
+		int r = plan_idmap(cases[i].type, cases[i].option, cases[i].uids, cases[i].gids,
+				   cases[i].user, &result, &err);
+
+		if (cases[i].message) {
+			ck_assert_int_eq(r, -EINVAL);
+			ck_assert_str_eq(err.message, cases[i].message);
+			ck_assert_str_eq(err.field, "mounts[0]");
+			continue;
+		}
+		ck_assert_msg(r == 0, "%s", err.message);
+		ck_assert(result.steps[0].idmapped);
+		ck_assert_uint_eq(result.steps[0].idmap.uids.count, cases[i].uids);
+		ck_assert_uint_eq(result.steps[0].idmap.gids.count, cases[i].gids);
+		mounts_plan_clear(&result);
+	}
+}
+END_TEST
+
 START_TEST(label)
 {
 	struct oci_linux labelled = linux_config;
@@ -212,6 +273,7 @@ int main(void)
 	tcase_add_loop_test(tests, refuses, 0, COUNT(refused));
 	tcase_add_test(tests, destination_too_long);
 	tcase_add_test(tests, needs_mount_namespace);
+	tcase_add_test(tests, idmap);
 	tcase_add_test(tests, label);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_NORMAL);
