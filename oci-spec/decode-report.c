@@ -173,7 +173,7 @@ bool decode_error(struct decoder *decoder, size_t offset, const char *format, ..
 
 bool decode_error_missing(struct decoder *decoder, const struct oci_field *field)
 {
-	struct frame *frame = decode_top(decoder);
+	struct frame *frame = decode_frame(decoder);
 	bool go_on;
 
 	frame->current = field;

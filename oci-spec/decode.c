@@ -187,7 +187,7 @@ static bool object_key(struct decoder *decoder, struct frame *frame, struct deco
 static int on_key(void *context, const unsigned char *data, size_t length)
 {
 	struct decoder *decoder = context;
-	struct frame *frame = decode_top(decoder);
+	struct frame *frame = decode_frame(decoder);
 	struct decode_text key = {(const char *)data, length,
 				  json_string_offset(&decoder->parser, data)};
 
@@ -292,7 +292,7 @@ static bool is_required(const struct frame *frame, const struct oci_field *field
 
 static bool finish_object(struct decoder *decoder)
 {
-	struct frame *frame = decode_top(decoder);
+	struct frame *frame = decode_frame(decoder);
 
 	for (size_t i = 0; i < frame->object->count; i++) {
 		const struct oci_field *field = &frame->object->fields[i];
@@ -310,7 +310,7 @@ static bool finish_object(struct decoder *decoder)
 static int on_end_map(void *context)
 {
 	struct decoder *decoder = context;
-	bool go_on = decode_top(decoder)->kind != FRAME_OBJECT || finish_object(decoder);
+	bool go_on = decode_frame(decoder)->kind != FRAME_OBJECT || finish_object(decoder);
 
 	pop(decoder);
 	return value_done(decoder, go_on);

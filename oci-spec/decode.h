@@ -65,9 +65,16 @@ struct decoder {
 	bool no_memory;
 };
 
+/* The innermost frame, NULL outside of the document. */
 static inline struct frame *decode_top(struct decoder *decoder)
 {
 	return decoder->depth ? &decoder->frames[decoder->depth - 1] : NULL;
+}
+
+/* The same where yajl has seen to it that there is one: at a key, at } and at ]. */
+static inline struct frame *decode_frame(struct decoder *decoder)
+{
+	return &decoder->frames[decoder->depth - 1];
 }
 
 /* decode-report.c: the path of a problem is that of the value that comes now. */
