@@ -1,0 +1,395 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The runtime under test, bundles for it and containers of it, as objects.
+
+Everything is made below one directory of the session and carries one name prefix, so that a leak can
+be told from what other programs do on the machine at the same time.
+"""
+
+import ctypes
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+PREFIX = f'kt{os.getpid()}'
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNS = 0x00020000
+MS_REC, MS_PRIVATE, MS_BIND = 0x4000, 0x40000, 0x1000
+MNT_DETACH = 2
+PR_SET_CHILD_SUBREAPER = 36
+CGROUP2_MAGIC = 0x63677270
+
+CAPABILITIES = '''CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE
+NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE
+SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL
+SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE'''.split()
+
+Done = namedtuple('Done', 'rc out err')
+
+
+def checked(result, what):
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f'{what}: {os.strerror(number)}')
+
+
+def mount(source, target, fstype=None, flags=0, data=None):
+    encode = lambda value: None if value is None else os.fsencode(value)
+    checked(LIBC.mount(encode(source), encode(target), encode(fstype), ctypes.c_ulong(flags), encode(data)), f'mount {target}')
+
+
+def umount(target):
+    checked(LIBC.umount2(os.fsencode(target), MNT_DETACH), f'umount {target}')
+
+
+def become_private():
+    """A mount namespace of our own, so that mountinfo changes only by what we do; and the orphans of
+    the runtime become our children, as they become an engine's."""
+    checked(LIBC.unshare(CLONE_NEWNS), 'unshare')
+    mount(None, '/', flags=MS_REC | MS_PRIVATE)
+    checked(LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 'prctl')
+
+
+def lacks(what):
+    """Skip for want of something on the host; the words are what tests/suites.py looks for."""
+    pytest.skip(f'host lacks {what}')
+
+
+def capability_mask(*names):
+    return sum(1 << CAPABILITIES.index(name.removeprefix('CAP_')) for name in names)
+
+
+def host_has_capability(name):
+    return bool(int(status_of('self')['CapEff'], 16) & capability_mask(name))
+
+
+def status_of(pid):
+    """/proc/PID/status as a dict of stripped strings."""
+    with open(f'/proc/{pid}/status', encoding='utf-8') as status:
+        return {key: value.strip() for key, _, value in (line.partition(':') for line in status)}
+
+
+Mount = namedtuple('Mount', 'id parent device root target options optional fstype source superoptions')
+
+
+def mounts_of(pid='self'):
+    found = []
+    with open(f'/proc/{pid}/mountinfo', encoding='utf-8') as table:
+        for line in table:
+            words, _, rest = line.rstrip('\n').partition(' - ')
+            words = words.split(' ')
+            fstype, source, superoptions = rest.split(' ', 2)
+            target = words[4].encode().decode('unicode_escape')
+            found.append(Mount(words[0], words[1], words[2], words[3], target, set(words[5].split(',')), words[6:],
+                               fstype, source, set(superoptions.split(','))))
+    return found
+
+
+def mount_at(pid, target):
+    """The topmost mount on a target."""
+    found = [entry for entry in mounts_of(pid) if entry.target == target]
+    assert found, f'nothing is mounted on {target}: {[entry.target for entry in mounts_of(pid)]}'
+    return found[-1]
+
+
+def namespace_of(pid, kind):
+    return os.readlink(f'/proc/{pid}/ns/{kind}')
+
+
+def cgroup_hierarchies():
+    """{controller or '' for v2: where its hierarchy is mounted} in this view."""
+    found = {}
+    for entry in mounts_of():
+        if entry.root != '/':
+            continue
+        if entry.fstype == 'cgroup2':
+            found[''] = entry.target
+        elif entry.fstype == 'cgroup':
+            for option in entry.superoptions - {'rw', 'ro', 'xattr', 'clone_children'}:
+                if not option.startswith('release_agent'):
+                    found[option] = entry.target
+    return found
+
+
+def cgroups_of(pid):
+    """{controller: path below its hierarchy} of a process."""
+    found = {}
+    with open(f'/proc/{pid}/cgroup', encoding='utf-8') as table:
+        for line in table:
+            _, controllers, path = line.rstrip('\n').split(':', 2)
+            for controller in controllers.split(','):
+                found[controller] = path
+    return found
+
+
+def view():
+    """'v2', 'v1' or 'hybrid': what a program sees that looks at /sys/fs/cgroup, as engines do."""
+    magic = subprocess.run(['stat', '-f', '-c', '%t', '/sys/fs/cgroup'], capture_output=True, text=True, check=True).stdout
+    if int(magic, 16) == CGROUP2_MAGIC:
+        return 'v2'
+    return 'hybrid' if '' in cgroup_hierarchies() else 'v1'
+
+
+def controller_file(pid, controller, v1_name, v2_name):
+    """The path of a limit's file for a process, or a skip if the host has that controller nowhere in this view."""
+    hierarchies = cgroup_hierarchies()
+    if view() == 'v2':
+        available = Path(hierarchies[''], 'cgroup.controllers').read_text().split()
+        if controller not in available:
+            lacks(f'the {controller} controller on cgroup v2')
+        return Path(hierarchies[''] + cgroups_of(pid)[''], v2_name)
+    if controller not in hierarchies:
+        lacks(f'the {controller} controller on cgroup v1')
+    return Path(hierarchies[controller] + cgroups_of(pid)[controller], v1_name)
+
+
+def need_controller(controller):
+    controller_file('self', controller, '', '')
+
+
+def wait_until(condition, what, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise AssertionError(f'not within {seconds} s: {what}')
+
+
+def is_zombie_or_gone(pid):
+    try:
+        return status_of(pid)['State'].startswith(('Z', 'X'))
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+class Runtime:
+    """Calls the program. stdout and stderr are files, never pipes: a container keeps them open."""
+
+    def __init__(self, path, root):
+        self.path = str(path)
+        self.root = Path(root)
+        self.name = os.path.basename(self.path)
+        self.is_knarr = self.name not in ('crun', 'runc', 'youki')
+
+    def command(self, *arguments, options=()):
+        return [self.path, '--root', str(self.root), *map(str, options), *map(str, arguments)]
+
+    def __call__(self, *arguments, options=(), stdin=b'', env=None, cwd=None, timeout=30, fds=(), preexec=None, stdout=None):
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as given:
+            given.write(stdin)
+            given.seek(0)
+            process = subprocess.Popen(self.command(*arguments, options=options), stdin=given, stdout=stdout or out, stderr=err,
+                                       env=env, cwd=cwd, pass_fds=fds, preexec_fn=preexec)
+            try:
+                rc = process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
+            out.seek(0)
+            err.seek(0)
+            return Done(rc, out.read().decode(errors='replace'), err.read().decode(errors='replace'))
+
+    def ok(self, *arguments, **keywords):
+        done = self(*arguments, **keywords)
+        assert done.rc == 0, f'{arguments}: {done}'
+        return done
+
+    def fails(self, *arguments, text, rc=1, **keywords):
+        """The call fails with one line that matches; returns the line."""
+        done = self(*arguments, **keywords)
+        assert done.rc == rc, f'{arguments}: {done}'
+        if self.is_knarr:
+            assert done.err.endswith('\n') and done.err.count('\n') == 1, f'not one line: {done.err!r}'
+            assert done.out == '', f'words on standard output: {done.out!r}'
+        assert re.search(text, done.err), f'{text!r} is not in {done.err!r}'
+        return done.err
+
+
+class Bundle:
+    def __init__(self, path, config):
+        self.path = Path(path)
+        self.config = config
+        self.rootfs = self.path / 'rootfs'
+
+    def save(self):
+        (self.path / 'config.json').write_text(json.dumps(self.config, indent=2))
+        return self
+
+
+class Container:
+    """One container of one bundle; deletes itself at the end of the test."""
+
+    def __init__(self, runtime, bundle, name):
+        self.runtime = runtime
+        self.bundle = bundle
+        self.id = name
+        self.config = bundle.config
+        self.rootfs = bundle.rootfs
+        self.out = None
+
+    def _make(self, verb, *flags, **keywords):
+        self.bundle.save()
+        return self.runtime(verb, '--bundle', self.bundle.path, *flags, self.id, **keywords)
+
+    def run(self, *flags, **keywords):
+        """Foreground; returns Done."""
+        return self._make('run', *flags, **keywords)
+
+    def output(self, *flags, **keywords):
+        """What a container printed that must succeed."""
+        done = self.run(*flags, **keywords)
+        assert done.rc == 0, done
+        return done.out
+
+    def create(self, *flags, **keywords):
+        """Created, or the test fails. Its output can be read with read_out()."""
+        self.out = self.bundle.path / 'stdout'
+        with open(self.out, 'wb') as out:
+            done = self._make('create', *flags, stdout=out, **keywords)
+        assert done.rc == 0, done
+        return self
+
+    def start(self):
+        self.runtime.ok('start', self.id)
+        return self
+
+    def up(self, *flags, **keywords):
+        return self.create(*flags, **keywords).start()
+
+    def read_out(self):
+        return self.out.read_text()
+
+    def wait_out(self, text):
+        wait_until(lambda: text in self.read_out(), f'{text!r} in the output')
+        return self.read_out()
+
+    def state(self):
+        return json.loads(self.runtime.ok('state', self.id).out)
+
+    @property
+    def pid(self):
+        pid = self.state()['pid']
+        assert pid > 0, self.state()
+        return pid
+
+    @property
+    def status(self):
+        return self.state()['status']
+
+    def kill(self, *words):
+        return self.runtime.ok('kill', self.id, *words)
+
+    def wait_stopped(self):
+        wait_until(lambda: self.status == 'stopped', f'{self.id} stopped')
+
+    def delete(self, *flags):
+        return self.runtime.ok('delete', *flags, self.id)
+
+
+def reap():
+    """Collects the zombies we inherited."""
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+
+
+def descendants():
+    """{pid: words} of every process below this one."""
+    parents, words = {}, {}
+    for entry in os.listdir('/proc'):
+        if not entry.isdigit():
+            continue
+        try:
+            status = status_of(entry)
+            parents[int(entry)] = int(status['PPid'])
+            words[int(entry)] = f'{status["Name"]} ({status["State"]})'
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    mine, grown = {os.getpid()}, True
+    while grown:
+        grown = {pid for pid, parent in parents.items() if parent in mine} - mine
+        mine |= grown
+    return {pid: words[pid] for pid in mine - {os.getpid()}}
+
+
+def kill_descendants():
+    for pid in descendants():
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    wait_until(lambda: (reap(), not descendants())[1], 'the processes of the test are dead')
+
+
+def our_cgroups():
+    """Directories with our prefix in the name, in every hierarchy."""
+    found = set()
+    for top in set(cgroup_hierarchies().values()):
+        for folder, names, _ in os.walk(top):
+            found |= {os.path.join(folder, name) for name in names if PREFIX in name}
+    return found
+
+
+def remove_cgroups(paths):
+    for path in sorted(paths, key=len, reverse=True):
+        try:
+            os.rmdir(path)
+        except OSError:
+            pass
+
+
+class Invariants:
+    """What must be as before when a test is over."""
+
+    def __init__(self, roots):
+        self.roots = roots
+        self.mounts = Path('/proc/self/mountinfo').read_text()
+        self.cgroups = our_cgroups()
+        self.fds = len(os.listdir('/proc/self/fd'))
+
+    def broken(self):
+        wrong = []
+        reap()
+        try:
+            wait_until(lambda: (reap(), not descendants())[1], 'no process left', 2.0)
+        except AssertionError:
+            wrong.append(f'processes are left: {descendants()}')
+            kill_descendants()
+        left = our_cgroups() - self.cgroups
+        if left:
+            wrong.append(f'cgroups are left: {sorted(left)}')
+            remove_cgroups(left)
+        now = Path('/proc/self/mountinfo').read_text()
+        if now != self.mounts:
+            new = set(now.split('\n')) - set(self.mounts.split('\n'))
+            gone = set(self.mounts.split('\n')) - set(now.split('\n'))
+            wrong.append(f'mounts changed: new {sorted(new)}, gone {sorted(gone)}')
+        for root in self.roots:
+            entries = sorted(os.listdir(root)) if root.is_dir() else []
+            if entries:
+                wrong.append(f'state is left in {root}: {entries}')
+                shutil.rmtree(root)
+        for default in ('/run/knarr', '/run/crun', '/run/runc'):
+            if os.path.isdir(default):
+                entries = [entry for entry in os.listdir(default) if PREFIX in entry]
+                if entries:
+                    wrong.append(f'--root was ignored: {default} has {entries}')
+        fds = len(os.listdir('/proc/self/fd'))
+        if fds != self.fds:
+            wrong.append(f'the test itself leaks descriptors: {self.fds} before, {fds} after')
+        return wrong

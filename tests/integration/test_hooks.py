@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hooks: all six kinds at their points, with their arguments, environment, state and consequences."""
+
+import json
+import time
+
+import pytest
+from harness import namespace_of
+
+KINDS = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop']
+# config.md, "POSIX-platform Hooks"; the status each kind is told.
+STATUS = {'prestart': ('creating', 'created'), 'createRuntime': ('creating', 'created'), 'createContainer': ('creating', 'created'),
+          'startContainer': ('created', 'creating'), 'poststart': ('running',), 'poststop': ('stopped',)}
+
+
+@pytest.fixture
+def diary(workdir):
+    """A directory that hooks write to, inside and outside under the same path."""
+    path = workdir / 'diary'
+    path.mkdir()
+    path.chmod(0o777)
+    return path
+
+
+def hook(script, *arguments, **more):
+    return {'path': '/bin/sh', 'args': ['sh', '-c', script, 'hook', *arguments], **more}
+
+
+def with_hooks(c, diary, **hooks):
+    """The diary is bound into the container, for the hooks that run in there."""
+    c.config['root']['readonly'] = False
+    c.config['mounts'].append({'destination': str(diary), 'type': 'bind', 'source': str(diary), 'options': ['bind']})
+    c.config['hooks'] = hooks
+    return c
+
+
+def all_hooks(diary):
+    script = f'echo $1 >>{diary}/order; cat >{diary}/state-$1; env >{diary}/env-$1; readlink /proc/self/ns/mnt >{diary}/mnt-$1'
+    return {kind: [hook(script, kind, env=[f'KIND={kind}', 'PATH=/bin:/usr/bin'])] for kind in KINDS}
+
+
+@pytest.mark.knarr  # runc 1.1 runs poststart at create, crun 1.8 before startContainer
+def test_order_state_and_environment(container, diary):
+    c = with_hooks(container(), diary, **all_hooks(diary))
+    c.config['annotations'] = {'org.example.k': 'v'}
+    order = diary / 'order'
+    c.create()
+    assert order.read_text().split() == KINDS[:3]
+    pid = c.pid
+    c.start()
+    assert order.read_text().split() == KINDS[:5]
+    c.kill('KILL')
+    c.wait_stopped()
+    assert order.read_text().split() == KINDS[:5]
+    c.delete()
+    assert order.read_text().split() == KINDS
+
+    for kind in KINDS:
+        state = json.loads((diary / f'state-{kind}').read_text())
+        assert state['id'] == c.id
+        assert state['bundle'] == str(c.bundle.path)
+        assert state['ociVersion']
+        assert state['annotations'] == {'org.example.k': 'v'}
+        assert state['status'] in STATUS[kind], kind
+        if kind in ('prestart', 'createRuntime', 'poststart'):
+            assert state['pid'] == pid, kind
+        environment = {line.partition('=')[0] for line in (diary / f'env-{kind}').read_text().splitlines()}
+        assert 'KIND' in environment
+        assert environment <= {'KIND', 'PATH', 'PWD', 'SHLVL', 'OLDPWD', '_'}, 'the hook has the configured environment and no other'
+
+
+def test_namespaces_of_hooks(container, diary):
+    c = with_hooks(container(), diary, **all_hooks(diary))
+    c.up()
+    ours, its = namespace_of('self', 'mnt'), namespace_of(c.pid, 'mnt')
+    c.kill('KILL')
+    c.wait_stopped()
+    c.delete()
+    seen = {kind: (diary / f'mnt-{kind}').read_text().strip() for kind in KINDS}
+    for kind in ('prestart', 'createRuntime', 'poststart', 'poststop'):
+        assert seen[kind] == ours, kind
+    for kind in ('createContainer', 'startContainer'):
+        assert seen[kind] == its, kind
+
+
+def test_several_of_one_kind_run_in_their_order(container, diary):
+    hooks = [hook(f'echo {word} >>{diary}/order') for word in ('one', 'two', 'three')]
+    with_hooks(container(), diary, createRuntime=hooks).create()
+    assert (diary / 'order').read_text().split() == ['one', 'two', 'three']
+
+
+def test_path_is_not_looked_up_and_args_are_argv(container, diary):
+    script = diary / 'script'
+    script.write_text(f'#!/bin/sh\necho "$0 $1" >{diary}/args\n')
+    script.chmod(0o755)
+    with_hooks(container(), diary, createRuntime=[{'path': str(script), 'args': ['other', 'argument']}]).create()
+    assert (diary / 'args').read_text() == f'{script} argument\n'
+
+
+@pytest.mark.knarr
+@pytest.mark.parametrize('kind', ['prestart', 'createRuntime', 'createContainer'])
+def test_failure_before_created_undoes_all(container, diary, kind):
+    c = with_hooks(container(), diary, **{kind: [hook('echo because >&2; exit 7')]}, poststop=[hook(f'echo ran >{diary}/poststop')])
+    c.bundle.save()
+    c.runtime.fails('create', '--bundle', c.bundle.path, c.id, text=rf'{kind}.*7' if c.runtime.is_knarr else '.')
+    c.runtime.fails('state', c.id, text='does not exist')
+
+
+def test_failure_of_start_container(container, diary):
+    c = with_hooks(container(['sh', '-c', f'echo ran >{diary}/program']), diary, startContainer=[hook('exit 7')])
+    c.create()
+    assert c.runtime('start', c.id).rc == 1 or not c.runtime.is_knarr
+    c.wait_stopped()
+    assert not (diary / 'program').exists()
+
+
+@pytest.mark.knarr
+def test_failure_of_poststart_ends_the_container(container, diary):
+    c = with_hooks(container(), diary, poststart=[hook('exit 7')])
+    c.create()
+    c.runtime.fails('start', c.id, text='poststart.*7')
+    c.wait_stopped()
+
+
+def test_failure_of_poststop_does_not_stop_the_removal(container, diary):
+    c = with_hooks(container(), diary, poststop=[hook('exit 7'), hook(f'echo ran >{diary}/second')])
+    c.up()
+    c.kill('KILL')
+    c.wait_stopped()
+    c.delete()
+    c.runtime.fails('state', c.id, text='does not exist')
+    if c.runtime.is_knarr:
+        assert (diary / 'second').exists()
+
+
+@pytest.mark.knarr
+def test_timeout(container, diary):
+    c = with_hooks(container(), diary, createRuntime=[{'path': '/bin/sleep', 'args': ['sleep', '1000'], 'timeout': 1}])
+    c.bundle.save()
+    begin = time.monotonic()
+    c.runtime.fails('create', '--bundle', c.bundle.path, c.id, text=r'createRuntime.*(time|1 s)')
+    assert 0.9 < time.monotonic() - begin < 5
+
+
+def test_missing_hook_program(container, diary):
+    c = with_hooks(container(), diary, createRuntime=[{'path': '/no/such/hook'}])
+    c.bundle.save()
+    c.runtime.fails('create', '--bundle', c.bundle.path, c.id, text='/no/such/hook' if c.runtime.is_knarr else '.')
+
+
+def test_hooks_get_no_descriptors_of_ours(container, diary):
+    """ls reads the directory with one more descriptor than stdio."""
+    with_hooks(container(), diary, createRuntime=[hook(f'ls /proc/self/fd >{diary}/fds')]).create()
+    assert len((diary / 'fds').read_text().split()) == 4
