@@ -151,26 +151,31 @@ static bool idmap_is_own(const struct oci_id_mappings *map, uint32_t id)
 	return map->count == 1 && map->items[0].size == 1 && map->items[0].host_id == id;
 }
 
-static int idmap_write_text(const struct oci_id_mappings *map, const char *path, int procfs)
+/* The lines as the kernel takes them; those that only continue the one before are joined with it.
+ */
+static void idmap_format(const struct oci_id_mappings *map, struct text *lines)
 {
-	auto_text struct text lines = {0};
+	for (size_t i = 0; i < map->count; i++) {
+		struct oci_id_mapping line = map->items[i];
 
-	for (size_t i = 0; i < map->count; i++)
-		text_format(&lines, "%u %u %u\n", map->items[i].container_id, map->items[i].host_id,
-			    map->items[i].size);
-	if (lines.failed)
-		return -ENOMEM;
-	return procfs_write(procfs, path, lines.data);
+		while (i + 1 < map->count &&
+		       map->items[i + 1].container_id == line.container_id + line.size &&
+		       map->items[i + 1].host_id == line.host_id + line.size)
+			line.size += map->items[++i].size;
+		text_format(lines, "%u %u %u\n", line.container_id, line.host_id, line.size);
+	}
 }
 
 static int idmap_write_direct(const struct oci_id_mappings *map, const struct idmap_kind *kind,
 			      pid_t pid, int procfs, struct error *err)
 {
+	auto_text struct text lines = {0};
 	char path[64];
 	int r;
 
 	(void)snprintf(path, sizeof(path), "%d/%s", (int)pid, kind->file);
-	r = idmap_write_text(map, path, procfs);
+	idmap_format(map, &lines);
+	r = lines.failed ? -ENOMEM : procfs_write(procfs, path, lines.data);
 	if (r == 0)
 		return 0;
 	error_errno(err, -r, "write /proc/%s", path);
@@ -178,6 +183,10 @@ static int idmap_write_direct(const struct oci_id_mappings *map, const struct id
 		error_hint(err,
 			   "an id outside may not be mapped in the runtime's own user namespace, "
 			   "or CAP_SETFCAP is missing to map its root");
+	/* map_write() of the kernel's user_namespace.c */
+	else if (r == -EINVAL && lines.length >= (size_t)sysconf(_SC_PAGESIZE))
+		error_hint(err, "the map is %zu bytes of text, the kernel takes less than %ld",
+			   lines.length, sysconf(_SC_PAGESIZE));
 	return error_at(err, "%s", kind->field);
 }
 

@@ -113,6 +113,9 @@ int lsm_apply_apparmor(const char *profile, int procfs, struct error *err)
 	if (r < 0)
 		return r;
 	if (!lsm_apparmor_enabled()) {
+		/* So it is, then. */
+		if (strcmp(profile, "unconfined") == 0)
+			return 0;
 		error_set(err, ENOTSUP,
 			  "the AppArmor profile \"%s\" cannot be applied: AppArmor is not "
 			  "enabled on this host",

@@ -301,8 +301,10 @@ static pid_t namespaces_fork_plain(const struct namespaces_plan *plan,
 			return namespaces_join_fail(&plan->joins[i], errno, err);
 	}
 	pid = process_fork(namespaces_clone_flags(plan, fds), cgroup, &pidfd);
-	if (pid == 0)
+	if (pid == 0) {
+		namespaces_hide(plan);
 		return 0;
+	}
 	if (pid < 0)
 		namespaces_fork_fail(plan, -pid, err);
 	if (self >= 0 && setns(self, CLONE_NEWPID) < 0) {
@@ -416,7 +418,6 @@ int namespaces_finish(const struct namespaces_plan *plan, const struct namespace
 	uint64_t late = plan->fresh & (CLONE_NEWCGROUP | CLONE_NEWIPC);
 	int r;
 
-	namespaces_hide(plan);
 	/* First, while the files of the process in procfs are still its own in a joined namespace.
 	 */
 	if (plan->fresh & CLONE_NEWTIME) {

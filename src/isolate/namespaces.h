@@ -54,6 +54,9 @@ int namespaces_open(const struct namespaces_plan *plan, struct namespaces_fds *r
  * else there is to join or to make it does itself, by namespaces_finish(). With `cgroup` >= 0 it starts
  * in that cgroup2 directory.
  *
+ * The child is not dumpable (prctl(2)) if it joined a pid or user namespace, where others could trace
+ * it, until it calls execve; its files in /proc then belong to the host's root.
+ *
  * Returns 0 in the child and only there; in the caller the pid, as the caller's pid namespace numbers
  * it, of a child of the caller's own, and *ret_pidfd; or a negative errno with *err, and then nothing
  * is left behind. The caller must have one thread. Its own namespaces are unchanged when this returns;
@@ -66,8 +69,7 @@ pid_t namespaces_fork(const struct namespaces_plan *plan, const struct namespace
  * In the child, once its id maps are written, idmap_become_root() is done and it is in its final
  * cgroups: joins what is left to join, becomes root of a joined user namespace, makes the namespaces
  * that clone could not make (cgroup, time with its offsets, ipc below a user namespace) and enters them.
- * `procfs` as of kernel/procfs.h. The child is not dumpable afterwards if it joined anything that
- * other processes of less privilege may live in. `fds` may be closed after this.
+ * `procfs` as of kernel/procfs.h. `fds` may be closed after this.
  */
 int namespaces_finish(const struct namespaces_plan *plan, const struct namespaces_fds *fds,
 		      int procfs, struct error *err);
