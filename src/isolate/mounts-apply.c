@@ -30,6 +30,23 @@ uint64_t mounts_attributes(const struct mounts_step *step)
 	return step->readonly_last ? set & ~(uint64_t)MOUNT_ATTR_RDONLY : set;
 }
 
+int mounts_propagate(const struct mounts_step *step, int mount, struct error *err)
+{
+	const struct mount_options *options = &step->options;
+
+	for (size_t i = 0; i < options->propagation_count; i++) {
+		struct mountfd_change change = {
+			.propagation = options->propagations[i] & ~(unsigned long)MS_REC,
+			.recursive = options->propagations[i] & MS_REC,
+		};
+		int r = mountfd_change(mount, &change);
+
+		if (r < 0)
+			return error_errno(err, -r, "change propagation");
+	}
+	return 0;
+}
+
 /* The kernel says EINVAL to many things; a directory on a file is the one that people do. */
 static int mounts_explain_attach(int mount, int target, int number, struct error *err)
 {
@@ -47,24 +64,12 @@ static int mounts_explain_attach(int mount, int target, int number, struct error
 
 int mounts_attach(const struct mounts_step *step, int mount, int target, struct error *err)
 {
-	const struct mount_options *options = &step->options;
-	int r;
+	int r = mountfd_attach(mount, target);
 
-	r = mountfd_attach(mount, target);
 	if (r < 0)
 		return mounts_explain_attach(mount, target, -r, err);
 	/* Afterwards, for attaching below a shared mount makes every mount shared. */
-	for (size_t i = 0; i < options->propagation_count; i++) {
-		struct mountfd_change change = {
-			.propagation = options->propagations[i] & ~(unsigned long)MS_REC,
-			.recursive = options->propagations[i] & MS_REC,
-		};
-
-		r = mountfd_change(mount, &change);
-		if (r < 0)
-			return error_errno(err, -r, "change propagation");
-	}
-	return 0;
+	return mounts_propagate(step, mount, err);
 }
 
 /* EPERM is what the kernel says about a flag that a more privileged user namespace has set. */
@@ -339,6 +344,8 @@ static int mounts_filesystem(const struct mounts_run *run, const struct mounts_s
 	if (r < 0)
 		return r;
 	target_fd = target.fd;
+	if (mounts_needs_legacy(step))
+		return mounts_legacy(run, step, target_fd, err);
 	r = mounts_create(run, step, &target, &fd, err);
 	if (r < 0)
 		return r;
@@ -382,17 +389,7 @@ static int mounts_remount(const struct mounts_run *run, const struct mounts_step
 		return error_set(err, EINVAL, "nothing is mounted there to be remounted");
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < options->propagation_count; i++) {
-		struct mountfd_change change = {
-			.propagation = options->propagations[i] & ~(unsigned long)MS_REC,
-			.recursive = options->propagations[i] & MS_REC,
-		};
-
-		r = mountfd_change(fd, &change);
-		if (r < 0)
-			return error_errno(err, -r, "change propagation");
-	}
-	return 0;
+	return mounts_propagate(step, fd, err);
 }
 
 static int mounts_apply_step(const struct mounts_run *run, const struct mounts_step *step,

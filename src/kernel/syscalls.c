@@ -59,13 +59,18 @@ int sys_move_mount(int from_fd, const char *from, int to_fd, const char *to, uns
 
 int sys_mount_setattr(int dirfd, const char *path, unsigned int flags, struct mount_attr *attr)
 {
-	return (int)sys_result(
-		syscall(SYS_mount_setattr, dirfd, path, flags, attr, sizeof(*attr)));
+	return (int)sys_result(syscall(SYS_mount_setattr, dirfd, path, flags, attr, sizeof(*attr)));
 }
 
 int sys_fspick(int dirfd, const char *path, unsigned int flags)
 {
 	return (int)sys_result(syscall(SYS_fspick, dirfd, path, flags | FSPICK_CLOEXEC));
+}
+
+int sys_mount(const char *source, const char *target, const char *type, unsigned long flags,
+	      const char *data)
+{
+	return (int)sys_result(syscall(SYS_mount, source, target, type, flags, data));
 }
 
 int sys_umount2(const char *path, int flags)

@@ -51,15 +51,18 @@ struct sys_clone_args {
 
 pid_t sys_clone3(struct sys_clone_args *args);
 int sys_openat2(int dirfd, const char *path, uint64_t flags, mode_t mode, uint64_t resolve);
-int sys_fsopen(const char *type);                      /* FSOPEN_CLOEXEC */
+int sys_fsopen(const char *type); /* FSOPEN_CLOEXEC */
 int sys_fsconfig(int fd, unsigned int command, const char *key, const void *value, int aux);
-int sys_fsmount(int fd, unsigned int attributes);      /* FSMOUNT_CLOEXEC */
+int sys_fsmount(int fd, unsigned int attributes);		    /* FSMOUNT_CLOEXEC */
 int sys_open_tree(int dirfd, const char *path, unsigned int flags); /* OPEN_TREE_CLOEXEC added */
 /* open_tree_attr(2), Linux 6.15: clones and sets attributes in one step; -ENOSYS before. */
 int sys_open_tree_attr(int dirfd, const char *path, unsigned int flags, struct mount_attr *attr);
 int sys_move_mount(int from_fd, const char *from, int to_fd, const char *to, unsigned int flags);
 int sys_mount_setattr(int dirfd, const char *path, unsigned int flags, struct mount_attr *attr);
 int sys_fspick(int dirfd, const char *path, unsigned int flags); /* FSPICK_CLOEXEC added */
+/* mount(2), declared by <sys/mount.h>, which clashes with <linux/mount.h>. */
+int sys_mount(const char *source, const char *target, const char *type, unsigned long flags,
+	      const char *data);
 int sys_umount2(const char *path, int flags);
 int sys_pivot_root(const char *new_root, const char *put_old);
 int sys_pidfd_open(pid_t pid, unsigned int flags);
