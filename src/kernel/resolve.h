@@ -23,14 +23,16 @@
 int resolve_open(int root, const char *path, int flags);
 
 /*
- * Makes a directory and its missing parents, mode 0755, each by mkdirat on the verified parent, and
- * opens it. An existing one, also through symbolic links, is taken. Something else there: -ENOTDIR.
+ * Makes a directory and its missing parents, mode 0755 whatever the umask, each by mkdirat on the
+ * verified parent, and opens it. An existing one, also through symbolic links, is taken; a link to
+ * what does not exist is followed, inside, and its target made. Something else there: -ENOTDIR.
+ * `path` is taken without its "." and ".." (path_clean).
  */
 int resolve_make_directory(int root, const char *path, int *ret_fd, struct error *err);
 
 /*
  * The same for an empty regular file (mode 0644, by mknodat: opening with O_CREAT could block or
- * trigger on a FIFO or a tty). Whatever exists there and is no directory is taken.
+ * trigger on a FIFO or a tty). Whatever exists there and is no directory is taken; -EISDIR.
  */
 int resolve_make_file(int root, const char *path, int *ret_fd, struct error *err);
 
