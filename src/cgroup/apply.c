@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cgroup/backend.h"
 #include "cgroup/device-rules.h"
+#include "cgroup/host.h"
 
 /* What may come of a write and is no error yet. */
 enum {
@@ -150,7 +151,7 @@ static int cgroup_apply_devices(struct cgroup *cgroup, const struct oci_resource
 	device_policy_clear(&policy);
 	/* There, nobody can make a device node: what the user may open is what the user may open.
 	 */
-	if ((r == -EPERM || r == -EACCES) && cgroup->rootless) {
+	if ((r == -EPERM || r == -EACCES) && cgroup_host_is_rootless()) {
 		log_debug("device rules are not applied: %s", err->message);
 		error_clear(err);
 		return 0;

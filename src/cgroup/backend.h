@@ -29,7 +29,6 @@ struct cgroup {
 	const struct backend *backend; /* NULL: the manager is disabled */
 	struct cgroup_member *members; /* one for each hierarchy of the host, in its order */
 	size_t count;
-	bool rootless;
 	int denied; /* the errno for which an unprivileged caller got no cgroup, else 0 */
 	/* UNIFIED: the controllers that the container's directory has; "" until they are known. */
 	char controllers[CGROUP_CONTROLLERS_MAX];
@@ -51,8 +50,8 @@ struct backend {
 	/* SIGKILL for all, also for frozen ones. */
 	int (*kill)(const struct cgroup *cgroup, struct error *err);
 	int (*is_frozen)(const struct cgroup *cgroup, bool *ret_frozen, struct error *err);
-	/* Waits until no process is left, or for the deadline (-ETIMEDOUT, no struct error). May
-	 * return early: the caller looks again. */
+	/* Waits until no process is left: 0. 1 when it is time to signal again what is left,
+	 * -ETIMEDOUT at the deadline; sets no struct error. */
 	int (*wait_empty)(const struct cgroup *cgroup, int64_t deadline);
 	void (*memory_events)(const struct cgroup *cgroup, struct cgroup_memory_events *events);
 };
@@ -64,7 +63,8 @@ extern const struct backend cgroup_backend_v1;
  * always the one member there is. */
 struct cgroup_member *cgroup_member_find(const struct cgroup *cgroup, const char *controller);
 
-/* Signals every process in and below the directory, once. */
+/* Signals every process in and below the directory, once. Returns 1, 0 when there was none, or an
+ * errno. */
 int cgroup_signal_tree(int fd, int signal, struct error *err);
 
 /* The error about processes that are still in the cgroup: names them. Returns -EBUSY. */

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "cgroup/backend.h"
+#include "cgroup/host.h"
 
 struct cgroup_member *cgroup_member_find(const struct cgroup *cgroup, const char *controller)
 {
@@ -82,7 +83,6 @@ static struct cgroup *cgroup_new(const struct cgroup_location *location,
 	if (r == 0 && location->manager != CGROUP_MANAGER_DISABLED) {
 		cgroup->backend = location->mode == CGROUP_MODE_UNIFIED ? &cgroup_backend_v2
 									: &cgroup_backend_v1;
-		cgroup->rootless = host->rootless;
 		cgroup->members = calloc(host->count + 1, sizeof(*cgroup->members));
 		r = cgroup->members ? 0 : -ENOMEM;
 		for (size_t i = 0; i < host->count && r == 0; i++) {
@@ -99,18 +99,6 @@ static struct cgroup *cgroup_new(const struct cgroup_location *location,
 		return NULL;
 	}
 	return cgroup;
-}
-
-static int cgroup_check_mode(const struct cgroup_location *location, const struct cgroup_host *host,
-			     struct error *err)
-{
-	if (location->mode == host->mode)
-		return 0;
-	error_set(err, ENOTSUP,
-		  "the container's cgroup is one of cgroup %s, but %s is cgroup %s here",
-		  location->mode == CGROUP_MODE_UNIFIED ? "v2" : "v1", CGROUP_MOUNT_POINT,
-		  host->mode == CGROUP_MODE_UNIFIED ? "v2" : "v1");
-	return error_hint(err, "run the command where the container was created");
 }
 
 /* Back to before: what has been made is removed, and nothing else. */
@@ -167,7 +155,7 @@ int cgroup_create(const struct cgroup_location *location, const char *id,
 	if (r < 0)
 		cgroup_unmake(cgroup);
 	/* Users without delegated cgroups run their containers in the cgroup they are in. */
-	if ((r == -EACCES || r == -EPERM || r == -EROFS) && cgroup->rootless) {
+	if ((r == -EACCES || r == -EPERM || r == -EROFS) && host->rootless) {
 		log_debug("no cgroup for the container: %s", err->message);
 		cgroup->denied = -r;
 		error_clear(err);
@@ -200,23 +188,41 @@ static int cgroup_open_all(struct cgroup *cgroup, struct error *err)
 	return 0;
 }
 
+/*
+ * The hierarchies to open a cgroup in. On UNIFIED they are known without a look at procfs, and most
+ * commands do no more than this.
+ */
+static int cgroup_find_host(const struct cgroup_location *location, struct cgroup_host *ret_host,
+			    struct error *err)
+{
+	enum cgroup_mode mode = cgroup_host_mode();
+
+	if (location->mode != mode) {
+		error_set(err, ENOTSUP,
+			  "the container's cgroup is one of cgroup %s, but %s is cgroup %s here",
+			  location->mode == CGROUP_MODE_UNIFIED ? "v2" : "v1", CGROUP_MOUNT_POINT,
+			  mode == CGROUP_MODE_UNIFIED ? "v2" : "v1");
+		return error_hint(err, "run the command where the container was created");
+	}
+	if (mode == CGROUP_MODE_UNIFIED)
+		return cgroup_host_parse_unified("", ret_host, err);
+	return cgroup_host_detect(ret_host, err);
+}
+
 int cgroup_open(const struct cgroup_location *location, struct cgroup **ret_cgroup,
 		struct error *err)
 {
 	struct cgroup_host host = {.mode = location->mode};
-	struct cgroup *cgroup = NULL;
+	struct cgroup *cgroup;
 	int r = 0;
 
 	if (location->manager != CGROUP_MANAGER_DISABLED)
-		r = cgroup_host_detect(&host, err);
+		r = cgroup_find_host(location, &host, err);
 	if (r < 0)
 		return r;
-	r = cgroup_check_mode(location, &host, err);
-	if (r == 0) {
-		cgroup = cgroup_new(location, &host, err);
-		r = cgroup ? cgroup_open_all(cgroup, err) : -err->number;
-	}
+	cgroup = cgroup_new(location, &host, err);
 	cgroup_host_clear(&host);
+	r = cgroup ? cgroup_open_all(cgroup, err) : -err->number;
 	if (r < 0)
 		cgroup_free(cgroup);
 	else

@@ -272,7 +272,7 @@ static void host_drop_hidden(struct cgroup_host *host)
 	host->count = kept;
 }
 
-static bool host_is_rootless(void)
+bool cgroup_host_is_rootless(void)
 {
 	char link[64];
 	ssize_t n;
@@ -286,17 +286,38 @@ static bool host_is_rootless(void)
 	return strcmp(link, HOST_INITIAL_USERNS) != 0;
 }
 
+/* The own cgroups. Mostly one page holds them, and one read(2) gives them. */
+static int host_read_own(char **ret_text)
+{
+	char text[4096];
+	ssize_t n = tree_read(AT_FDCWD, "/proc/self/cgroup", text, sizeof(text));
+
+	if (n == -EFBIG)
+		return io_read_file(AT_FDCWD, "/proc/self/cgroup", 0, HOST_MOUNTINFO_MAX, ret_text,
+				    NULL);
+	if (n < 0)
+		return (int)n;
+	*ret_text = strdup(text);
+	return *ret_text ? 0 : -ENOMEM;
+}
+
+enum cgroup_mode cgroup_host_mode(void)
+{
+	struct statfs fs;
+
+	return statfs(CGROUP_MOUNT_POINT, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC
+		       ? CGROUP_MODE_UNIFIED
+		       : CGROUP_MODE_LEGACY;
+}
+
 int cgroup_host_detect(struct cgroup_host *ret_host, struct error *err)
 {
 	auto_free char *own = NULL, *mountinfo = NULL;
-	struct statfs fs;
-	bool unified = statfs(CGROUP_MOUNT_POINT, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
-	int r;
+	int r = host_read_own(&own);
 
-	r = io_read_file(AT_FDCWD, "/proc/self/cgroup", 0, HOST_MOUNTINFO_MAX, &own, NULL);
 	if (r < 0)
 		return error_errno(err, -r, "read /proc/self/cgroup");
-	if (unified) {
+	if (cgroup_host_mode() == CGROUP_MODE_UNIFIED) {
 		r = cgroup_host_parse_unified(own, ret_host, err);
 	} else {
 		r = io_read_file(AT_FDCWD, "/proc/self/mountinfo", 0, HOST_MOUNTINFO_MAX,
@@ -308,6 +329,6 @@ int cgroup_host_detect(struct cgroup_host *ret_host, struct error *err)
 			host_drop_hidden(ret_host);
 	}
 	if (r == 0)
-		ret_host->rootless = host_is_rootless();
+		ret_host->rootless = cgroup_host_is_rootless();
 	return r;
 }

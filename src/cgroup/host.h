@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pure half of host detection: what procfs says, as text. */
+/* Parts of host detection: the parsers, which are pure, and single questions. */
 #ifndef CGROUP_HOST_H
 #define CGROUP_HOST_H
 
@@ -20,5 +20,11 @@ int cgroup_host_parse_unified(const char *own, struct cgroup_host *ret_host, str
  */
 int cgroup_host_parse_legacy(const char *own, const char *mountinfo, struct cgroup_host *ret_host,
 			     struct error *err);
+
+/* What /sys/fs/cgroup is now. */
+enum cgroup_mode cgroup_host_mode(void);
+
+/* True for callers who are not root, or root only of a user namespace of their own. */
+bool cgroup_host_is_rootless(void);
 
 #endif

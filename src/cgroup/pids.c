@@ -135,6 +135,7 @@ int cgroup_signal_tree(int fd, int signal, struct error *err)
 {
 	struct tree_pids pids = {0};
 	int r = tree_pids_read(fd, &pids);
+	size_t found;
 
 	for (size_t i = 0; i < pids.count && r == 0; i += PIDS_BATCH) {
 		size_t left = pids.count - i;
@@ -142,11 +143,13 @@ int cgroup_signal_tree(int fd, int signal, struct error *err)
 		r = pids_signal_batch(fd, pids.items + i, left < PIDS_BATCH ? left : PIDS_BATCH,
 				      signal);
 	}
+	found = pids.count;
 	tree_pids_clear(&pids);
-	return r < 0 ? error_errno(err, -r,
+	if (r < 0)
+		return error_errno(err, -r,
 				   "send signal %d to the processes of the container's cgroup",
-				   signal)
-		     : 0;
+				   signal);
+	return found > 0;
 }
 
 static int pids_compare(const void *a, const void *b)

@@ -13,6 +13,13 @@
 /* The longest pause between two attempts on a directory that the kernel still holds, in ms. */
 #define REMOVE_PAUSE_MAX 32
 
+static int signal_one(const struct cgroup_member *member, int signal, struct error *err)
+{
+	int r = cgroup_signal_tree(member->node.fd, signal, err);
+
+	return r < 0 ? r : 0;
+}
+
 int cgroup_kill(const struct cgroup *cgroup, int signal, struct error *err)
 {
 	if (cgroup_is_gone(cgroup))
@@ -22,7 +29,7 @@ int cgroup_kill(const struct cgroup *cgroup, int signal, struct error *err)
 	for (size_t i = 0; i < cgroup->count; i++)
 		/* One hierarchy has them all. */
 		if (cgroup->members[i].node.fd >= 0)
-			return cgroup_signal_tree(cgroup->members[i].node.fd, signal, err);
+			return signal_one(&cgroup->members[i], signal, err);
 	return 0;
 }
 
@@ -94,8 +101,9 @@ int cgroup_remove(struct cgroup *cgroup, bool kill, int64_t deadline, struct err
 			left = remove_round(cgroup, true, err);
 		if (left > 0 && (r == -ETIMEDOUT || process_now() >= deadline))
 			return cgroup_explain_survivors(cgroup, remove_first_left(cgroup), err);
-		if (left > 0)
-			remove_pause(pause, deadline);
+		if (r == 1 || left <= 0)
+			continue;
+		remove_pause(pause, deadline);
 		pause = pause ? pause * 2 : 1;
 		if (pause > REMOVE_PAUSE_MAX)
 			pause = REMOVE_PAUSE_MAX;

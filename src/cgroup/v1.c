@@ -24,8 +24,8 @@
 
 /* How long freezing may take before its processes are signalled anyway, in ms. */
 #define V1_FREEZE_MAX 500
-/* How long one wait for a process of ours to die may be before we look again, in ms. */
-#define V1_WAIT_SLICE 50
+/* After how long what still lives is signalled again, in ms: it may have forked meanwhile. */
+#define V1_WAIT_SLICE 100
 
 /*
  * A new cpuset has no cpus and no mems, and a process cannot enter one: it takes those of its
@@ -214,7 +214,7 @@ static int v1_thaw(const struct cgroup_member *freezer, struct error *err)
 	return 0;
 }
 
-/* Every process in any of the hierarchies, each once by hierarchy. */
+/* All hierarchies have the same processes: the first that has any will do. */
 static int v1_signal_all(const struct cgroup *cgroup, int signal, struct error *err)
 {
 	for (size_t i = 0; i < cgroup->count; i++) {
@@ -222,8 +222,8 @@ static int v1_signal_all(const struct cgroup *cgroup, int signal, struct error *
 
 		if (cgroup->members[i].node.fd >= 0)
 			r = cgroup_signal_tree(cgroup->members[i].node.fd, signal, err);
-		if (r < 0)
-			return r;
+		if (r != 0)
+			return r < 0 ? r : 0;
 	}
 	return 0;
 }
@@ -232,23 +232,43 @@ static int v1_kill(const struct cgroup *cgroup, struct error *err)
 {
 	const struct cgroup_member *unified = cgroup_member_find(cgroup, "");
 	const struct cgroup_member *freezer = cgroup_member_find(cgroup, "freezer");
-	bool freezes = freezer && freezer->node.fd >= 0;
+	bool freezes = freezer && freezer->node.fd >= 0, populated = false, frozen;
 	struct error ignored = ERROR_INIT;
-	int r = 0, thawed = 0;
+	int r, thawed = 0;
 
-	if (unified && unified->node.fd >= 0) {
+	if (unified && unified->node.fd >= 0)
+		(void)cgroup_v2_events(unified->node.fd, &populated, &frozen);
+	if (populated) {
 		r = cgroup_v2_kill(unified, err);
-		if (r < 0)
-			return r;
-	} else if (freezes) {
-		v1_freeze(cgroup, freezer);
+	} else {
+		if (freezes)
+			v1_freeze(cgroup, freezer);
+		r = v1_signal_all(cgroup, SIGKILL, err);
 	}
-	/* Also with cgroup.kill: what entered a v1 hierarchy alone is the container's, too. */
-	r = v1_signal_all(cgroup, SIGKILL, err);
 	/* A frozen process dies only when it thaws, whoever froze it, and whatever failed above. */
 	if (freezes)
 		thawed = v1_thaw(freezer, r < 0 ? &ignored : err);
 	return r < 0 ? r : thawed;
+}
+
+/* One of the processes that are left: its pid, -1 when it has none here, 0 when there is none. */
+static pid_t v1_any_process(const struct cgroup *cgroup)
+{
+	for (size_t i = 0; i < cgroup->count; i++) {
+		struct tree_pids pids = {0};
+		pid_t pid = 0;
+
+		if (cgroup->members[i].node.fd >= 0)
+			(void)tree_pids_read(cgroup->members[i].node.fd, &pids);
+		if (pids.count > 0)
+			pid = pids.items[0];
+		else if (pids.foreign > 0)
+			pid = -1;
+		tree_pids_clear(&pids);
+		if (pid != 0)
+			return pid;
+	}
+	return 0;
 }
 
 /* v1 tells nobody when a cgroup is empty, but the death of a process that is in it can be awaited.
@@ -256,29 +276,24 @@ static int v1_kill(const struct cgroup *cgroup, struct error *err)
 static int v1_wait_empty(const struct cgroup *cgroup, int64_t deadline)
 {
 	const struct cgroup_member *unified = cgroup_member_find(cgroup, "");
+	int64_t until = process_now() + V1_WAIT_SLICE;
+	pid_t pid, last = 0;
 
-	if (unified && unified->node.fd >= 0) {
-		int r = cgroup_v2_wait_empty(unified->node.fd, deadline);
+	if (unified && unified->node.fd >= 0)
+		return cgroup_v2_wait_empty(unified->node.fd, deadline);
+	if (until > deadline)
+		until = deadline;
+	while ((pid = v1_any_process(cgroup)) != 0) {
+		auto_close int pidfd = pid > 0 ? sys_pidfd_open(pid, 0) : -EBADF;
 
-		if (r < 0)
-			return r;
-	}
-	for (size_t i = 0; i < cgroup->count; i++) {
-		struct tree_pids pids = {0};
-		auto_close int pidfd = -EBADF;
-		int64_t until = process_now() + V1_WAIT_SLICE;
-
-		if (cgroup->members[i].node.fd >= 0)
-			(void)tree_pids_read(cgroup->members[i].node.fd, &pids);
-		if (pids.count > 0)
-			pidfd = sys_pidfd_open(pids.items[0], 0);
-		tree_pids_clear(&pids);
+		if (process_now() >= until)
+			return until == deadline ? -ETIMEDOUT : 1;
+		/* Dead and still listed: the kernel needs a moment. */
+		if (pidfd < 0 || pid == last)
+			v1_sleep(1);
 		if (pidfd >= 0)
-			return process_wait_dead(pidfd, until < deadline ? until : deadline) ==
-						       -ETIMEDOUT &&
-					       process_now() >= deadline
-				       ? -ETIMEDOUT
-				       : 0;
+			(void)process_wait_dead(pidfd, until);
+		last = pid;
 	}
 	return 0;
 }

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cgroup/cgroup.h"
+#include "suite.h"
+
+static struct cgroup_hierarchy unified_hierarchy[] = {
+	{(char *)"", (char *)"/sys/fs/cgroup", (char *)"/user.slice/me.scope"}};
+static const struct cgroup_host unified_host = {
+	.mode = CGROUP_MODE_UNIFIED, .hierarchies = unified_hierarchy, .count = 1};
+
+static struct cgroup_hierarchy legacy_hierarchies[] = {
+	{(char *)"memory", (char *)"/sys/fs/cgroup/memory", (char *)"/jobs/7"},
+	{(char *)"name=systemd", (char *)"/sys/fs/cgroup/systemd", (char *)"/"},
+	{(char *)"", (char *)"/sys/fs/cgroup/unified", (char *)"/../outside"},
+};
+static const struct cgroup_host legacy_host = {
+	.mode = CGROUP_MODE_LEGACY, .hierarchies = legacy_hierarchies, .count = 3};
+
+static int locate(const char *path, enum cgroup_manager manager, const struct cgroup_host *host,
+		  struct cgroup_location *ret_location, struct error *err)
+{
+	struct oci_linux linux_config = {.cgroups_path = (char *)path};
+
+	*err = ERROR_INIT;
+	return cgroup_locate(&linux_config, "c1", manager, host, ret_location, err);
+}
+
+static void check_path(const char *path, const struct cgroup_host *host, const char *expected)
+{
+	struct cgroup_location location;
+	struct error err;
+
+	ck_assert_msg(locate(path, CGROUP_MANAGER_CGROUPFS, host, &location, &err) == 0, "%s",
+		      err.message);
+	ck_assert_str_eq(location.path, expected);
+	ck_assert_ptr_null(location.unit);
+	ck_assert_ptr_null(location.slice);
+	ck_assert_ptr_null(location.directories);
+	ck_assert_int_eq(location.mode, host->mode);
+	cgroup_location_clear(&location);
+}
+
+static void check_unit(const char *path, const struct cgroup_host *host,
+		       const char *const expected[3])
+{
+	struct cgroup_location location;
+	struct error err;
+
+	ck_assert_msg(locate(path, CGROUP_MANAGER_SYSTEMD, host, &location, &err) == 0, "%s",
+		      err.message);
+	ck_assert_str_eq(location.slice, expected[0]);
+	ck_assert_str_eq(location.unit, expected[1]);
+	ck_assert_str_eq(location.path, expected[2]);
+	cgroup_location_clear(&location);
+}
+
+static void check_refused(const char *path, enum cgroup_manager manager, const char *message,
+			  const char *hint)
+{
+	struct cgroup_location location = {.path = (char *)"untouched"};
+	struct error err;
+
+	ck_assert_int_eq(locate(path, manager, &unified_host, &location, &err), -EINVAL);
+	ck_assert_error(&err, EINVAL, "linux.cgroupsPath", message, hint);
+	ck_assert_str_eq(location.path, "untouched");
+}
+
+START_TEST(paths)
+{
+	check_path("/a/b", &unified_host, "/a/b");
+	check_path("a/b", &unified_host, "/a/b");
+	check_path("//a/./b//", &legacy_host, "/a/b");
+	check_path("/kubepods/burstable/pod1/c", &legacy_host, "/kubepods/burstable/pod1/c");
+	/* Without the systemd manager this is a name like any other. */
+	check_path("system.slice:knarr:c1", &unified_host, "/system.slice:knarr:c1");
+	check_path("/..a/b..", &unified_host, "/..a/b..");
+}
+END_TEST
+
+START_TEST(refused_paths)
+{
+	struct cgroup_location location;
+	char longer[300] = "/";
+	struct error err;
+
+	check_refused("../x", CGROUP_MANAGER_CGROUPFS, "\"../x\" has \"..\" in it", "");
+	check_refused("/a/../../b", CGROUP_MANAGER_CGROUPFS, "\"/a/../../b\" has \"..\" in it", "");
+	check_refused("a/..", CGROUP_MANAGER_CGROUPFS, "\"a/..\" has \"..\" in it", "");
+	check_refused("a\nb", CGROUP_MANAGER_CGROUPFS, "has a control character in it", "");
+	check_refused("a\x7f", CGROUP_MANAGER_CGROUPFS, "has a control character in it", "");
+	check_refused("/", CGROUP_MANAGER_CGROUPFS, "\"/\" is the root of all cgroups", "");
+	check_refused("/./.", CGROUP_MANAGER_CGROUPFS, "\"/./.\" is the root of all cgroups", "");
+	memset(longer + 1, 'x', 256);
+	longer[257] = '\0';
+	ck_assert_int_eq(locate(longer, CGROUP_MANAGER_CGROUPFS, &unified_host, &location, &err),
+			 -EINVAL);
+	ck_assert_str_eq(strstr(err.message, "\" has a name"),
+			 "\" has a name of more than 255 bytes in it");
+	longer[256] = '\0';
+	check_path(longer, &unified_host, longer);
+}
+END_TEST
+
+START_TEST(absent_unified)
+{
+	static struct cgroup_hierarchy at_root = {(char *)"", (char *)"/sys/fs/cgroup",
+						  (char *)"/"};
+	static struct cgroup_hierarchy one_deep = {(char *)"", (char *)"/sys/fs/cgroup",
+						   (char *)"/me"};
+	static struct cgroup_hierarchy outside = {(char *)"", (char *)"/sys/fs/cgroup",
+						  (char *)"/../x"};
+	struct cgroup_host host = unified_host;
+
+	check_path(NULL, &unified_host, "/user.slice/c1");
+	check_path("", &unified_host, "/user.slice/c1");
+	host.hierarchies = &at_root;
+	check_path(NULL, &host, "/c1");
+	host.hierarchies = &one_deep;
+	check_path(NULL, &host, "/c1");
+	host.hierarchies = &outside;
+	check_path(NULL, &host, "/c1");
+}
+END_TEST
+
+START_TEST(absent_legacy)
+{
+	struct cgroup_location location;
+	struct error err;
+
+	ck_assert_int_eq(locate(NULL, CGROUP_MANAGER_CGROUPFS, &legacy_host, &location, &err), 0);
+	ck_assert_str_eq(location.path, "/jobs/7/c1");
+	ck_assert_str_eq(location.directories[0], "/sys/fs/cgroup/memory/jobs/7/c1");
+	ck_assert_str_eq(location.directories[1], "/sys/fs/cgroup/systemd/c1");
+	ck_assert_str_eq(location.directories[2], "/sys/fs/cgroup/unified/c1");
+	ck_assert_ptr_null(location.directories[3]);
+	cgroup_location_clear(&location);
+	ck_assert_ptr_null(location.directories);
+}
+END_TEST
+
+START_TEST(units)
+{
+	struct cgroup_host rootless = unified_host;
+
+	check_unit("machine.slice:libpod:abc", &unified_host,
+		   (const char *[]){"machine.slice", "libpod-abc.scope",
+				    "/machine.slice/libpod-abc.scope"});
+	check_unit("kubepods-burstable-pod1.slice:cri-containerd:x", &legacy_host,
+		   (const char *[]){"kubepods-burstable-pod1.slice", "cri-containerd-x.scope",
+				    "/kubepods.slice/kubepods-burstable.slice/"
+				    "kubepods-burstable-pod1.slice/cri-containerd-x.scope"});
+	check_unit("-.slice::x", &unified_host, (const char *[]){"-.slice", "x.scope", "/x.scope"});
+	check_unit("system.slice:ignored:my.slice", &unified_host,
+		   (const char *[]){"system.slice", "my.slice", "/system.slice/my.slice"});
+	check_unit(":p:n", &unified_host,
+		   (const char *[]){"system.slice", "p-n.scope", "/system.slice/p-n.scope"});
+	check_unit(
+		NULL, &unified_host,
+		(const char *[]){"system.slice", "knarr-c1.scope", "/system.slice/knarr-c1.scope"});
+	rootless.rootless = true;
+	check_unit(NULL, &rootless,
+		   (const char *[]){"user.slice", "knarr-c1.scope", "/user.slice/knarr-c1.scope"});
+}
+END_TEST
+
+START_TEST(refused_units)
+{
+	static const char *const shapes[] = {"/a/b", "a:b", "a:b:c:d",
+					     "a.slice:b:", "a.slice:b:c/d"};
+	static const char *const slices[] = {"a", ".slice", "-a.slice", "a-.slice", "a--b.slice"};
+	char text[128];
+
+	for (size_t i = 0; i < suite_count(shapes); i++) {
+		(void)snprintf(text, sizeof(text), "\"%s\" is not of the form slice:prefix:name",
+			       shapes[i]);
+		check_refused(shapes[i], CGROUP_MANAGER_SYSTEMD, text,
+			      "the systemd cgroup manager wants for example "
+			      "system.slice:knarr:NAME; a path wants the cgroupfs manager");
+	}
+	for (size_t i = 0; i < suite_count(slices); i++) {
+		char path[64];
+
+		(void)snprintf(path, sizeof(path), "%s:p:n", slices[i]);
+		(void)snprintf(text, sizeof(text), "\"%s\" is not the name of a systemd slice",
+			       slices[i]);
+		check_refused(path, CGROUP_MANAGER_SYSTEMD, text, "");
+	}
+}
+END_TEST
+
+START_TEST(ids)
+{
+	static const char *const bad[] = {"", ".", "..", "a/b", "../x"};
+	struct cgroup_location location;
+	struct error err = ERROR_INIT;
+
+	for (size_t i = 0; i < suite_count(bad); i++)
+		ck_assert_int_eq(cgroup_locate(NULL, bad[i], CGROUP_MANAGER_CGROUPFS, &unified_host,
+					       &location, &err),
+				 -EINVAL);
+	ck_assert_error(&err, EINVAL, "", "\"../x\" cannot be the name of a cgroup", "");
+}
+END_TEST
+
+START_TEST(disabled)
+{
+	struct cgroup_host empty = {.mode = CGROUP_MODE_LEGACY};
+	struct cgroup_location location;
+	struct error err;
+
+	ck_assert_int_eq(locate("../x", CGROUP_MANAGER_DISABLED, &empty, &location, &err), 0);
+	ck_assert_ptr_null(location.path);
+	ck_assert_int_eq(location.manager, CGROUP_MANAGER_DISABLED);
+	cgroup_location_clear(&location);
+	ck_assert_int_eq(locate("/x", CGROUP_MANAGER_CGROUPFS, &empty, &location, &err), -ENOENT);
+	ck_assert_error(&err, ENOENT, "",
+			"this host has no cgroup hierarchy mounted at or below /sys/fs/cgroup",
+			"mount cgroup2 there, or use --cgroup-manager=disabled");
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {paths,	     refused_paths, absent_unified,
+				      absent_legacy, units,	    refused_units,
+				      ids,	     disabled};
+
+	return suite_run("cgroup-location", tests, suite_count(tests));
+}
