@@ -273,6 +273,26 @@ static int idmap_open_of(pid_t pid, int procfs)
 	return nsfs_open(procfs, path, "user", CLONE_NEWUSER);
 }
 
+/* A process by the number that `procfs` has for it: init is in a pid namespace of its own by now,
+ * and in the host's procfs its children's numbers are those of strangers. */
+static pid_t idmap_number_of(int pidfd, int procfs)
+{
+	char path[64], text[1024];
+	const char *line;
+	ssize_t length;
+	int pid;
+
+	(void)snprintf(path, sizeof(path), "self/fdinfo/%d", pidfd);
+	length = procfs_read(procfs, path, text, sizeof(text));
+	if (length < 0)
+		return (pid_t)length;
+	line = strstr(text, "\nPid:");
+	/* 0: not to be seen from there; -1: gone. */
+	if (!line || sscanf(line, "\nPid:%d", &pid) != 1 || pid <= 0)
+		return -ESRCH;
+	return pid;
+}
+
 int idmap_open_namespace(const struct idmap_plan *plan, int procfs, int *ret_fd, struct error *err)
 {
 	auto_close int pidfd = -EBADF;
@@ -292,7 +312,9 @@ int idmap_open_namespace(const struct idmap_plan *plan, int procfs, int *ret_fd,
 		_exit(0);
 	}
 	fd = -ENOENT;
-	r = idmap_write_at(plan, pid, procfs, err);
+	pid = idmap_number_of(pidfd, procfs);
+	r = pid < 0 ? error_errno(err, -pid, "find a process in /proc")
+		    : idmap_write_at(plan, pid, procfs, err);
 	if (r == 0) {
 		fd = idmap_open_of(pid, procfs);
 		if (fd < 0)
