@@ -11,11 +11,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "base/log.h"
+#include "base/timestamp.h"
 #include "cli/cli.h"
 
 static const char *const output_levels[] = {
@@ -28,19 +28,9 @@ static const char *const output_levels[] = {
 static void output_log_line(const struct cli *cli, enum log_level level, const char *message)
 {
 	auto_text struct text line = {0};
-	char now[64], zone[16];
-	time_t seconds = time(NULL);
-	struct tm tm;
+	char now[TIMESTAMP_SIZE];
 
-	(void)localtime_r(&seconds, &tm);
-	(void)strftime(now, sizeof(now), "%Y-%m-%dT%H:%M:%S", &tm);
-	/* RFC 3339 wants +01:00, strftime gives +0100. */
-	(void)strftime(zone, sizeof(zone), "%z", &tm);
-	if (strlen(zone) == 5 && strcmp(zone, "+0000") != 0)
-		(void)snprintf(now + strlen(now), sizeof(now) - strlen(now), "%.3s:%s", zone,
-			       zone + 3);
-	else
-		(void)strcat(now, "Z");
+	timestamp_now(now);
 	if (cli->log_json) {
 		text_format(&line, "{\"level\":\"%s\",\"msg\":", output_levels[level]);
 		text_append_json(&line, message);

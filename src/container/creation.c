@@ -7,19 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/timestamp.h"
 #include "container/gate.h"
 #include "container/hooks.h"
 #include "container/init.h"
 #include "container/status.h"
 #include "container/sync.h"
 #include "isolate/limits.h"
+#include "isolate/sysctl.h"
 #include "kernel/channel.h"
 #include "kernel/procfs.h"
 #include "kernel/syscalls.h"
@@ -167,18 +168,6 @@ static int creation_hierarchies(struct creation *creation, struct error *err)
 	return 0;
 }
 
-static void creation_now(char *out, size_t size)
-{
-	struct timespec now;
-	struct tm tm;
-	size_t n;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)gmtime_r(&now.tv_sec, &tm);
-	n = strftime(out, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	(void)snprintf(out + n, size - n, ".%09ldZ", now.tv_nsec);
-}
-
 /* Claims the id and writes down what will have to be undone, before any of it is done. */
 static int creation_claim(struct creation *creation, struct error *err)
 {
@@ -195,7 +184,7 @@ static int creation_claim(struct creation *creation, struct error *err)
 
 	while (location->directories && location->directories[directories])
 		directories++;
-	creation_now(creation->created, sizeof(creation->created));
+	timestamp_now(creation->created);
 	creation->intent = (struct record_intent){
 		.version = RECORD_VERSION,
 		.id = (char *)(uintptr_t)plan->options->id,
@@ -269,6 +258,11 @@ static int creation_fork(struct creation *creation, struct error *err)
 	r = namespaces_open(&plan->namespaces, &fds, err);
 	if (r < 0)
 		return r;
+	r = sysctl_check_joined(plan->config->linux, &plan->namespaces, &fds, err);
+	if (r < 0) {
+		namespaces_fds_close(&fds);
+		return r;
+	}
 	pid = namespaces_fork(&plan->namespaces, &fds, cgroup_clone_fd(creation->cgroup),
 			      &creation->pidfd, err);
 	if (pid == 0) {

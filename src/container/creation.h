@@ -3,6 +3,7 @@
 #ifndef CONTAINER_CREATION_H
 #define CONTAINER_CREATION_H
 
+#include "base/timestamp.h"
 #include "container/bundle.h"
 #include "container/create.h"
 #include "container/plan.h"
@@ -18,7 +19,7 @@ struct creation {
 	struct plan plan;
 	struct store_entry entry;
 	struct record_intent intent;
-	char created[64];
+	char created[TIMESTAMP_SIZE];
 	struct cgroup *cgroup;
 	struct process_identity identity;
 	pid_t pid;

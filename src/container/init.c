@@ -293,11 +293,14 @@ static void init_give_stdio(const struct oci_user *user)
 static int init_identity(struct init *init, struct error *err)
 {
 	const struct plan *plan = init->plan;
-	struct identity_options options = {
-		.keep_groups = false,
-	};
+	struct identity_options options = {.keep_groups = false};
 	int r;
 
+	if (plan_has(plan, CLONE_NEWUSER)) {
+		r = idmap_setgroups_denied(init->procfs, &options.setgroups_denied);
+		if (r < 0)
+			return error_errno(err, -r, "read /proc/self/setgroups");
+	}
 	init_give_stdio(&plan->process->user);
 	/* As root first: the directory may be made, and may be closed to the user. */
 	r = identity_chdir(init->root, plan->process->cwd, true, err);
