@@ -405,20 +405,24 @@ static int init_descriptors(struct init *init, struct error *err)
 
 static int init_ready(struct init *init, struct error *err)
 {
-	int r = init_send(init, SYNC_READY, -1, err);
+	int r;
 
+	/*
+	 * From here on we only wait for the runtime's words, and its death is the end of the
+	 * channel. The signal must be gone before it can commit: it exits right after, and would
+	 * take us with it.
+	 */
+	if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
+		return error_errno(err, errno, "clear the parent-death signal");
+	r = init_send(init, SYNC_READY, -1, err);
 	if (r == 0)
 		r = init_expect(init, SYNC_COMMIT, err);
 	if (r < 0)
 		return r;
-	/* The state is written: from now on we may outlive the runtime. */
-	if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
-		return error_errno(err, errno, "clear the parent-death signal");
 	if (init->gate < 0)
 		return init_expect(init, SYNC_START, err);
 	init->channel = fd_close(init->channel);
-	r = gate_wait(init->gate, &init->channel, err);
-	return r;
+	return gate_wait(init->gate, &init->channel, err);
 }
 
 static int init_start_hooks(struct init *init, struct error *err)
