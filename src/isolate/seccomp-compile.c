@@ -14,6 +14,12 @@
  * suggests, but what runc has always done, and what profiles count on ("arg 0 is 1 or is 2").
  * - A rule with the default action changes nothing and libseccomp refuses it, so it is left out.
  * With another errno it is another action.
+ * - Each architecture is a filter of its own at first, with only the rules for syscalls that it
+ * has, and the filters are merged. One filter for all would hold, for each architecture, also the
+ * rules for syscalls of the others, under invented numbers. Before 2.6 that can go badly wrong:
+ * when such a rule is sorted first, the instruction that loads the syscall number goes with it, and
+ * no rule of that architecture ever matches. (x86-64 with x32, default ALLOW, socketcall denied,
+ * chmod denied on a condition: chmod is allowed.)
  * - Of several rules about one syscall, one without conditions wins over those with; of two
  * without, the first wins. Two with the same conditions and different actions are an error.
  *
@@ -37,15 +43,17 @@
 #include "oci-spec/oci-spec.h"
 
 #define ARGUMENTS 6
-#define ERRNO_MAX 4095 /* the kernel's MAX_ERRNO: a larger one would not look like an error */
+#define ERRNO_MAX 4094 /* what libseccomp takes, one less than the kernel's MAX_ERRNO */
 
 /* Syscalls that may not wait for the seccomp agent, because the container process needs them to
  * say that the agent's descriptor is there. */
 static const char *const never_notified[] = {"write", NULL};
 
+/* One architecture's filter while it is made. */
 struct compiler {
 	scmp_filter_ctx filter;
 	uint32_t default_action;
+	uint32_t token;
 };
 
 uint32_t seccomp_architecture_token(int architecture)
@@ -212,15 +220,26 @@ static int add_failed(int number, const char *name, struct error *err)
 	return error_errno(err, number, "libseccomp: add the rule for %s", name);
 }
 
+/* From here down libseccomp invents numbers for syscalls that an architecture does not have. Above,
+ * but negative, are those that it has as a part of socketcall or ipc. */
+#define FIRST_INVENTED (-10000)
+
+/* Whether there is anything to say about the syscall on this architecture. */
+static bool syscall_exists(uint32_t token, const char *name)
+{
+	int number = seccomp_syscall_resolve_name_arch(token, name);
+
+	if (number == __NR_SCMP_ERROR)
+		log_debug("seccomp: libseccomp does not know the syscall \"%s\"", name);
+	return number != __NR_SCMP_ERROR && number > FIRST_INVENTED;
+}
+
 static int syscall_add(struct compiler *compiler, const char *name, uint32_t action,
 		       const struct scmp_arg_cmp *conditions, unsigned int count, struct error *err)
 {
+	/* libseccomp wants the native number, invented or not, on every architecture. */
 	int number = seccomp_syscall_resolve_name(name), r;
 
-	if (number == __NR_SCMP_ERROR) {
-		log_debug("seccomp: libseccomp does not know the syscall \"%s\"", name);
-		return 0;
-	}
 	r = seccomp_rule_add_array(compiler->filter, action, number, count, conditions);
 	return r < 0 ? add_failed(-r, name, err) : 0;
 }
@@ -295,71 +314,100 @@ static int rule_add(struct compiler *compiler, const struct oci_seccomp_rule *ru
 	if (action == compiler->default_action)
 		return 0;
 	for (size_t k = 0; k < rule->names.count; k++) {
+		if (!syscall_exists(compiler->token, rule->names.items[k]))
+			continue;
 		if (syscall_add_rules(compiler, rule->names.items[k], action, &rule->args, err) < 0)
 			return error_at(err, "linux.seccomp.syscalls[%zu].names[%zu]", i, k);
 	}
 	return 0;
 }
 
-static int architectures_add(struct compiler *compiler,
-			     const struct seccomp_architectures *architectures, struct error *err)
+/* Begins with the native architecture, which makes room for the one that is meant. */
+static int architecture_set(struct compiler *compiler, struct error *err)
 {
-	/* The first one is the native one, which libseccomp has put in. */
-	for (size_t i = 1; i < architectures->count; i++) {
-		int r = seccomp_arch_add(compiler->filter, architectures->tokens[i]);
+	int r;
 
-		if (r == -EDOM)
-			(void)error_set(err, EINVAL,
-					"an architecture has another byte order than this machine");
-		else if (r < 0)
-			(void)error_errno(err, -r, "libseccomp: add an architecture");
-		if (r < 0)
-			return error_at(err, "linux.seccomp.architectures");
-	}
-	return 0;
+	if (compiler->token == seccomp_arch_native())
+		return 0;
+	r = seccomp_arch_add(compiler->filter, compiler->token);
+	if (r == 0)
+		r = seccomp_arch_remove(compiler->filter, SCMP_ARCH_NATIVE);
+	if (r == -EDOM)
+		(void)error_set(err, EINVAL,
+				"an architecture has another byte order than this machine");
+	else if (r < 0)
+		(void)error_errno(err, -r, "libseccomp: add an architecture");
+	return r < 0 ? error_at(err, "linux.seccomp.architectures") : 0;
 }
 
-static int compiler_init(struct compiler *compiler, const struct oci_seccomp *config,
+static int compiler_init(struct compiler *compiler, enum oci_seccomp_action action,
 			 struct error *err)
 {
-	int r = default_action_translate(config, &compiler->default_action, err);
-
-	if (r < 0)
-		return r;
 	compiler->filter = seccomp_init(compiler->default_action);
 	if (!compiler->filter) {
 		(void)error_set(err, EINVAL, "libseccomp refuses %s as the default action",
-				oci_enum_name(oci_seccomp_actions, config->default_action));
+				oci_enum_name(oci_seccomp_actions, action));
 		(void)error_hint(err, "this kernel, or a sandbox around us, may not support it");
 		return error_at(err, "linux.seccomp.defaultAction");
 	}
 	/* Else it gives ECANCELED for every failure of a system call. */
 	(void)seccomp_attr_set(compiler->filter, SCMP_FLTATR_API_SYSRAWRC, 1);
-	return 0;
+	return architecture_set(compiler, err);
 }
 
-static void compiler_clear(struct compiler *compiler)
+static void filter_clear(scmp_filter_ctx *filter)
 {
-	if (compiler->filter)
-		seccomp_release(compiler->filter);
+	if (*filter)
+		seccomp_release(*filter);
+}
+
+/* The filter of one architecture; *ret_filter is written when there is one to be released, also on
+ * failure. */
+static int architecture_compile(const struct oci_seccomp *config, uint32_t token,
+				scmp_filter_ctx *ret_filter, struct error *err)
+{
+	struct compiler compiler = {.token = token};
+	int r = default_action_translate(config, &compiler.default_action, err);
+
+	if (r < 0)
+		return r;
+	r = compiler_init(&compiler, config->default_action, err);
+	for (size_t i = 0; r == 0 && i < config->syscalls.count; i++)
+		r = rule_add(&compiler, &config->syscalls.items[i], i, err);
+	*ret_filter = compiler.filter;
+	return r;
+}
+
+static int architecture_merge(const struct oci_seccomp *config, uint32_t token,
+			      scmp_filter_ctx whole, struct error *err)
+{
+	__attribute__((cleanup(filter_clear))) scmp_filter_ctx filter = NULL;
+	int r = architecture_compile(config, token, &filter, err);
+
+	if (r < 0)
+		return r;
+	r = seccomp_merge(whole, filter);
+	if (r < 0) {
+		(void)error_errno(err, -r, "libseccomp: merge the architectures' filters");
+		return error_at(err, "linux.seccomp.architectures");
+	}
+	filter = NULL; /* the merge has taken it */
+	return 0;
 }
 
 int seccomp_compile(const struct oci_seccomp *config,
 		    const struct seccomp_architectures *architectures,
 		    struct sock_filter **ret_instructions, size_t *ret_count, struct error *err)
 {
-	__attribute__((cleanup(compiler_clear))) struct compiler compiler = {0};
-	int r;
+	__attribute__((cleanup(filter_clear))) scmp_filter_ctx whole = NULL;
+	int r = architecture_compile(config, architectures->tokens[0], &whole, err);
 
-	r = compiler_init(&compiler, config, err);
-	if (r == 0)
-		r = architectures_add(&compiler, architectures, err);
-	for (size_t i = 0; r == 0 && i < config->syscalls.count; i++)
-		r = rule_add(&compiler, &config->syscalls.items[i], i, err);
+	for (size_t i = 1; r == 0 && i < architectures->count; i++)
+		r = architecture_merge(config, architectures->tokens[i], whole, err);
 	if (r < 0)
 		return r;
 
-	r = seccomp_export(compiler.filter, ret_instructions, ret_count);
+	r = seccomp_export(whole, ret_instructions, ret_count);
 	if (r < 0) {
 		(void)error_errno(err, -r, "libseccomp: generate the filter");
 		return error_at(err, "linux.seccomp");
