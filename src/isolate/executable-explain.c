@@ -171,8 +171,9 @@ struct executable_obstacle {
 	bool noexec;
 };
 
-/* Reads `obstacle->file` and, when it needs another file, makes that the obstacle: true. */
-static bool executable_follow(const struct executable_search *search,
+/* Reads `obstacle->file` and, when it needs another file, makes that the obstacle: true. Loaders
+ * are looked at only if `loaders`. */
+static bool executable_follow(const struct executable_search *search, bool loaders,
 			      struct executable_obstacle *obstacle)
 {
 	auto_close int fd = executable_open(search, obstacle->file);
@@ -194,7 +195,7 @@ static bool executable_follow(const struct executable_search *search,
 		next[length] = '\0';
 		obstacle->head.interpreter = NULL;
 		obstacle->role = "interpreter";
-	} else if (obstacle->head.kind == EXECUTABLE_ELF &&
+	} else if (obstacle->head.kind == EXECUTABLE_ELF && loaders &&
 		   executable_elf_loader(fd, &obstacle->head, next, sizeof(next))) {
 		obstacle->role = "loader";
 	} else {
@@ -207,13 +208,13 @@ static bool executable_follow(const struct executable_search *search,
 
 /* Follows the chain to the first file that cannot be used, or to its end. */
 static void executable_find_obstacle(const struct executable_search *search, const char *path,
-				     struct executable_obstacle *obstacle)
+				     bool loaders, struct executable_obstacle *obstacle)
 {
 	memset(obstacle, 0, sizeof(*obstacle));
 	(void)snprintf(obstacle->file, sizeof(obstacle->file), "%s", path);
 	for (int i = 0; i <= EXECUTABLE_DEPTH; i++) {
 		obstacle->number = -executable_check(search, obstacle->file, &obstacle->noexec);
-		if (obstacle->number != 0 || !executable_follow(search, obstacle))
+		if (obstacle->number != 0 || !executable_follow(search, loaders, obstacle))
 			return;
 	}
 }
@@ -339,7 +340,8 @@ int executable_explain(const struct executable_search *search, const char *path,
 {
 	struct executable_obstacle obstacle;
 
-	executable_find_obstacle(search, path, &obstacle);
+	/* A format is refused before any loader is looked for. */
+	executable_find_obstacle(search, path, number != ENOEXEC, &obstacle);
 	switch (number) {
 	case ENOENT:
 		return executable_explain_missing(search->name, &obstacle, err);

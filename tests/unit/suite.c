@@ -4,10 +4,12 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int suite_run(const char *name, const TTest *const *tests, size_t count)
@@ -75,6 +77,44 @@ void scratch_text(int fd, const char *path, const char *text, mode_t mode)
 void scratch_link(int fd, const char *path, const char *target)
 {
 	ck_assert_int_eq(symlinkat(target, fd, path), 0);
+}
+
+static void suite_write(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, value, strlen(value)) < 0) {
+		perror(path);
+		_exit(250);
+	}
+	(void)close(fd);
+}
+
+int suite_in_user_namespace(const char *what, int (*body)(void *data), void *data)
+{
+	uid_t uid = getuid();
+	gid_t gid = getgid();
+	char map[64];
+	int status;
+	pid_t child = fork();
+
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+			_exit(251);
+		suite_write("/proc/self/setgroups", "deny");
+		(void)snprintf(map, sizeof(map), "0 %u 1", uid);
+		suite_write("/proc/self/uid_map", map);
+		(void)snprintf(map, sizeof(map), "0 %u 1", gid);
+		suite_write("/proc/self/gid_map", map);
+		_exit(body(data));
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFEXITED(status));
+	if (WEXITSTATUS(status) != 251)
+		return WEXITSTATUS(status);
+	(void)fprintf(stderr, "no user namespace here: %s untested\n", what);
+	return 0;
 }
 
 size_t suite_open_fds(void)

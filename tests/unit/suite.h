@@ -37,6 +37,14 @@ void scratch_file(int fd, const char *path, const void *data, size_t length, mod
 void scratch_text(int fd, const char *path, const char *text, mode_t mode);
 void scratch_link(int fd, const char *path, const char *target);
 
+/*
+ * Runs `body` in a process of its own with new user and mount namespaces, in which the caller is
+ * uid and gid 0, nobody else is mapped, and setgroups(2) is denied. Gives the exit status that
+ * `body` returned. Where such namespaces cannot be made it says on stderr that `what` is untested:
+ * 0.
+ */
+int suite_in_user_namespace(const char *what, int (*body)(void *data), void *data);
+
 /* How many descriptors the process has open. */
 size_t suite_open_fds(void);
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,68 +116,46 @@ START_TEST(descriptors_of_either_kind)
 }
 END_TEST
 
+static int read_overmounted(void *data)
+{
+	struct error err = ERROR_INIT;
+	char comm[32], name[] = "genuine";
+	int procfs = -1;
+	ssize_t n;
+
+	(void)prctl(PR_SET_NAME, name);
+	if (mount("/etc/passwd", "/proc/self/comm", NULL, MS_BIND, NULL) < 0)
+		return 1;
+	if (procfs_open(&procfs, &err) < 0)
+		return 2;
+	n = procfs_read(procfs, "self/comm", comm, sizeof(comm));
+	return n == -EXDEV || (n == 7 && strcmp(comm, name) == 0) ? 0 : 3;
+}
+
 /* What somebody has mounted on files below /proc is not believed: either it is not seen, or it
- * stops the walk. In a user namespace, so that it needs no root; where none can be made, only the
- * rest runs. */
+ * stops the walk. */
 START_TEST(mounts_below_are_not_followed)
 {
-	int status;
-	pid_t child = fork();
-
-	ck_assert_int_ge(child, 0);
-	if (child == 0) {
-		struct error err = ERROR_INIT;
-		char comm[32], name[] = "genuine";
-		int procfs = -1;
-		ssize_t n;
-
-		if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 ||
-		    mount("/etc/passwd", "/proc/self/comm", NULL, MS_BIND, NULL) < 0)
-			_exit(77);
-		(void)prctl(PR_SET_NAME, name);
-		if (procfs_open(&procfs, &err) < 0)
-			_exit(2);
-		n = procfs_read(procfs, "self/comm", comm, sizeof(comm));
-		_exit(n == -EXDEV || (n == 7 && strcmp(comm, name) == 0) ? 0 : 3);
-	}
-	ck_assert_int_eq(waitpid(child, &status, 0), child);
-	ck_assert(WIFEXITED(status));
-	if (WEXITSTATUS(status) == 77) {
-		(void)fprintf(stderr,
-			      "procfs: no user namespace here: mounts below /proc untested\n");
-		return;
-	}
-	ck_assert_int_eq(WEXITSTATUS(status), 0);
+	ck_assert_int_eq(suite_in_user_namespace("mounts below /proc", read_overmounted, NULL), 0);
 }
 END_TEST
+
+static int open_false_proc(void *data)
+{
+	struct error err = ERROR_INIT;
+	int procfs = -1;
+
+	if (mount("none", "/proc", "tmpfs", 0, NULL) < 0)
+		return 1;
+	if (procfs_open(&procfs, &err) != -EINVAL || procfs != -1)
+		return 2;
+	return strcmp(err.message, "/proc is not the root of a procfs") == 0 ? 0 : 3;
+}
 
 /* A /proc that is none is an error, not a place to write to. */
 START_TEST(another_filesystem_on_proc)
 {
-	int status;
-	pid_t child = fork();
-
-	ck_assert_int_ge(child, 0);
-	if (child == 0) {
-		struct error err = ERROR_INIT;
-		int procfs = -1, r;
-
-		if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 ||
-		    mount("none", "/proc", "tmpfs", 0, NULL) < 0)
-			_exit(77);
-		r = procfs_open(&procfs, &err);
-		_exit(r == -EINVAL && procfs == -1 &&
-				      strcmp(err.message, "/proc is not the root of a procfs") == 0
-			      ? 0
-			      : 3);
-	}
-	ck_assert_int_eq(waitpid(child, &status, 0), child);
-	ck_assert(WIFEXITED(status));
-	if (WEXITSTATUS(status) == 77) {
-		(void)fprintf(stderr, "procfs: no user namespace here: a false /proc untested\n");
-		return;
-	}
-	ck_assert_int_eq(WEXITSTATUS(status), 0);
+	ck_assert_int_eq(suite_in_user_namespace("a false /proc", open_false_proc, NULL), 0);
 }
 END_TEST
 
