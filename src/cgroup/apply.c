@@ -46,6 +46,11 @@ static int cgroup_write_error(const struct cgroup_member *member, const struct c
 		error_hint(err, "this kernel does not have the file");
 	else if (number == EBUSY && strcmp(write->controller, "memory") == 0)
 		error_hint(err, "more memory is in use than the limit allows");
+	else if (number == EINVAL && strcmp(write->file, "memory.limit_in_bytes") == 0)
+		error_hint(err,
+			   "it may not exceed memory.swap, which is the limit of both together");
+	else if (number == EINVAL && strcmp(write->file, "cpu.weight") == 0)
+		error_hint(err, "an idle group (cpu.idle) takes no weight");
 	else if (number == EACCES || number == EPERM || number == EROFS)
 		error_hint(err, "it is not delegated to this user");
 	return error_at(err, "%s", write->field);

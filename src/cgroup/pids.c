@@ -97,12 +97,11 @@ int tree_pids_read(int fd, struct tree_pids *pids)
 	return r == -ENOENT || r == -ENODEV ? 0 : r;
 }
 
-static bool pids_have(const struct tree_pids *pids, pid_t pid)
+static int pids_compare(const void *a, const void *b)
 {
-	for (size_t i = 0; i < pids->count; i++)
-		if (pids->items[i] == pid)
-			return true;
-	return false;
+	const pid_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
 }
 
 /*
@@ -110,23 +109,27 @@ static bool pids_have(const struct tree_pids *pids, pid_t pid)
  * cgroup after its pidfd has been opened is the process the pidfd refers to, or one that is in the
  * cgroup, too.
  */
-static int pids_signal_batch(int fd, const pid_t *items, size_t count, int signal)
+static int pids_signal_batch(int fd, pid_t *items, size_t count, int signal)
 {
 	struct tree_pids again = {0};
 	int pidfds[PIDS_BATCH], failed = 0, r;
 
+	qsort(items, count, sizeof(*items), pids_compare);
 	for (size_t i = 0; i < count; i++)
 		pidfds[i] = sys_pidfd_open(items[i], 0);
 	r = tree_pids_read(fd, &again);
-	for (size_t i = 0; i < count; i++) {
-		if (r == 0 && pidfds[i] >= 0 && pids_have(&again, items[i])) {
-			int sent = process_signal(pidfds[i], signal);
+	for (size_t i = 0; r == 0 && i < again.count; i++) {
+		const pid_t *item =
+			bsearch(&again.items[i], items, count, sizeof(*items), pids_compare);
+		int sent = 0;
 
-			if (sent < 0 && sent != -ESRCH)
-				failed = sent;
-		}
-		fd_close(pidfds[i]);
+		if (item && pidfds[item - items] >= 0)
+			sent = process_signal(pidfds[item - items], signal);
+		if (sent < 0 && sent != -ESRCH)
+			failed = sent;
 	}
+	for (size_t i = 0; i < count; i++)
+		fd_close(pidfds[i]);
 	tree_pids_clear(&again);
 	return r < 0 ? r : failed;
 }
@@ -150,13 +153,6 @@ int cgroup_signal_tree(int fd, int signal, struct error *err)
 				   "send signal %d to the processes of the container's cgroup",
 				   signal);
 	return found > 0;
-}
-
-static int pids_compare(const void *a, const void *b)
-{
-	const pid_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
 }
 
 /* All hierarchies have the same processes, or should: what is in any of them counts, once. */

@@ -24,6 +24,10 @@
 #include "cgroup/device-rules.h"
 #include "kernel/bpf.h"
 #include "kernel/process.h"
+#include "kernel/syscalls.h"
+
+/* For how many processes, one after the other, the end of a cgroup is awaited by their own. */
+#define V2_PROCESS_WAITS 16
 
 /* What engines read their statistics from. */
 static const char *const v2_usual[] = {"cpuset", "cpu", "io", "memory", "pids"};
@@ -298,20 +302,41 @@ static int v2_is_frozen(const struct cgroup *cgroup, bool *ret_frozen, struct er
 		     : 0;
 }
 
+/* A process of the directory itself as a pidfd, or a negative errno when there is none. */
+static int v2_open_process(int fd)
+{
+	char text[32];
+	pid_t pid;
+	ssize_t n;
+	auto_close int procs = openat(fd, "cgroup.procs", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (procs < 0)
+		return -errno;
+	/* The first line is enough of a list that may be long. */
+	n = read(procs, text, sizeof(text) - 1);
+	if (n <= 0)
+		return -ESRCH;
+	text[n] = '\0';
+	pid = (pid_t)strtol(text, NULL, 10);
+	return pid > 0 ? sys_pidfd_open(pid, 0) : -ESRCH;
+}
+
 /*
  * The kernel tells of a change of cgroup.events by POLLPRI, but at most once in 10 ms: the second
- * change within that time (made, filled, emptied at once) is told late. So in the beginning the
- * file is looked at again after 1, 2, 4 and 8 ms.
+ * change within that time (made, filled, emptied at once) is told late. So at first a process of
+ * the cgroup is waited for, too, and when that cannot be, the file is looked at again after 1, 2, 4
+ * and 8 ms.
  */
 int cgroup_v2_wait_empty(int fd, int64_t deadline)
 {
 	auto_close int events = openat(fd, "cgroup.events", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct pollfd poll_fd = {.fd = events, .events = POLLPRI};
 	int64_t slice = 1;
 
 	if (events < 0)
 		return errno == ENOENT || errno == ENODEV ? 0 : -errno;
-	for (;;) {
+	for (int round = 0;; round++) {
+		auto_close int process = -EBADF;
+		struct pollfd fds[2] = {{.fd = events, .events = POLLPRI}, {.events = POLLIN}};
 		bool populated, frozen;
 		int64_t left;
 		char text[256];
@@ -327,10 +352,15 @@ int cgroup_v2_wait_empty(int fd, int64_t deadline)
 		left = deadline == PROCESS_NO_DEADLINE ? INT_MAX : deadline - process_now();
 		if (left <= 0)
 			return -ETIMEDOUT;
-		if (slice <= 8 && slice < left)
-			left = slice;
-		slice *= slice <= 8 ? 2 : 1;
-		if (poll(&poll_fd, 1, left > INT_MAX ? INT_MAX : (int)left) < 0 && errno != EINTR)
+		if (round < V2_PROCESS_WAITS)
+			process = v2_open_process(fd);
+		/* A negative descriptor is passed over by poll(2). */
+		fds[1].fd = process >= 0 && !process_is_dead(process) ? process : -1;
+		if (fds[1].fd < 0 && slice <= 8) {
+			left = slice < left ? slice : left;
+			slice *= 2;
+		}
+		if (poll(fds, 2, left > INT_MAX ? INT_MAX : (int)left) < 0 && errno != EINTR)
 			return -errno;
 	}
 }
