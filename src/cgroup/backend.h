@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Inside the cgroup layer: what a cgroup is while a command works on it, and what differs between
- * cgroup2 (v2.c) and v1 (v1.c). cgroup.c holds what does not differ.
+ * cgroup2 (v2.c) and v1 (v1.c). What does not differ is in handle.c, apply.c and remove.c.
  */
 #ifndef CGROUP_BACKEND_H
 #define CGROUP_BACKEND_H

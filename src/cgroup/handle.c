@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A container's cgroup as one thing: made, opened, entered, given away. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
