@@ -33,45 +33,48 @@ static int limits_rlimit_fail(const struct oci_rlimit *rlimit, const struct rlim
 			      int number, struct error *err)
 {
 	const char *name = oci_enum_name(oci_rlimit_types, (uint64_t)rlimit->type);
-	char values[4][24];
+	char soft[24], hard[24], old_soft[24], old_hard[24];
 
 	error_errno(err, number, "set %s to soft %s, hard %s (they are %s and %s)",
 		    name ? name : "a limit of unknown type",
-		    limits_show(rlimit->soft, values[0], sizeof(values[0])),
-		    limits_show(rlimit->hard, values[1], sizeof(values[1])),
-		    limits_show(old->rlim_cur, values[2], sizeof(values[2])),
-		    limits_show(old->rlim_max, values[3], sizeof(values[3])));
+		    limits_show(rlimit->soft, soft, sizeof(soft)),
+		    limits_show(rlimit->hard, hard, sizeof(hard)),
+		    limits_show(old->rlim_cur, old_soft, sizeof(old_soft)),
+		    limits_show(old->rlim_max, old_hard, sizeof(old_hard)));
 	if (number == EPERM && rlimit->type == RLIMIT_NOFILE)
-		return error_hint(err,
-				  "raising a hard limit needs CAP_SYS_RESOURCE, and none of this "
-				  "kind may be above the sysctl fs.nr_open");
+		return error_hint(err, "raising a hard limit needs CAP_SYS_RESOURCE, and none of "
+				       "this kind may be above the sysctl fs.nr_open");
 	if (number == EPERM)
-		return error_hint(err,
-				  "raising a hard limit needs CAP_SYS_RESOURCE in the initial user "
-				  "namespace");
+		return error_hint(err, "raising a hard limit needs CAP_SYS_RESOURCE in the initial "
+				       "user namespace");
 	if (number == EINVAL && rlimit->soft > rlimit->hard)
 		return error_hint(err, "the soft limit is above the hard one");
 	return -number;
 }
 
+static int limits_apply_rlimit(const struct oci_rlimit *rlimit, pid_t pid, struct error *err)
+{
+	const struct rlimit64 new = {.rlim_cur = rlimit->soft, .rlim_max = rlimit->hard};
+	struct rlimit64 old;
+	int number;
+
+	/* The 64-bit structure, so that a long of 32 bits cuts nothing off. */
+	if (syscall(SYS_prlimit64, pid, rlimit->type, &new, NULL) == 0)
+		return 0;
+	number = errno;
+	if (syscall(SYS_prlimit64, pid, rlimit->type, NULL, &old) < 0)
+		return error_errno(err, number, "set rlimit %d of process %d", rlimit->type,
+				   (int)pid);
+	if (number == EPERM && old.rlim_cur == new.rlim_cur &&old.rlim_max == new.rlim_max)
+		return 0;
+	return limits_rlimit_fail(rlimit, &old, number, err);
+}
+
 int limits_apply_rlimits(const struct oci_rlimits *rlimits, pid_t pid, struct error *err)
 {
-	for (size_t i = 0; i < rlimits->count; i++) {
-		const struct oci_rlimit *rlimit = &rlimits->items[i];
-		struct rlimit64 old = {0},
-				new = {.rlim_cur = rlimit->soft, .rlim_max = rlimit->hard};
-
-		/* The 64-bit structure, so that a long of 32 bits cuts nothing off. */
-		if (syscall(SYS_prlimit64, pid, rlimit->type, &new, &old) == 0)
-			continue;
-		if (errno == EPERM && syscall(SYS_prlimit64, pid, rlimit->type, NULL, &old) == 0) {
-			if (old.rlim_cur == new.rlim_cur && old.rlim_max == new.rlim_max)
-				continue;
-			errno = EPERM;
-		}
-		(void)limits_rlimit_fail(rlimit, &old, errno, err);
-		return error_at(err, "process.rlimits[%zu]", i);
-	}
+	for (size_t i = 0; i < rlimits->count; i++)
+		if (limits_apply_rlimit(&rlimits->items[i], pid, err) < 0)
+			return error_at(err, "process.rlimits[%zu]", i);
 	return 0;
 }
 
@@ -159,8 +162,7 @@ int limits_apply_scheduler(const struct oci_scheduler *scheduler, pid_t pid, str
 	return 0;
 }
 
-int limits_apply_io_priority(const struct oci_io_priority *priority, pid_t pid,
-			     struct error *err)
+int limits_apply_io_priority(const struct oci_io_priority *priority, pid_t pid, struct error *err)
 {
 	const int who_process = 1, class_shift = 13; /* linux/ioprio.h */
 	const char *name;
@@ -316,11 +318,13 @@ void limits_reset_affinity(void)
 
 /* KEY_USR_SEARCH of the kernel's include/linux/key.h; what a keyring is made with lacks it. */
 #define LIMITS_KEY_USER_SEARCH 0x00080000
+/* Container ids have up to 1024 characters, the kernel's descriptions of keys 4095. */
+#define LIMITS_KEY_NAME_MAX 1100
 
 /* The permissions of a key: the fourth field of "type;uid;gid;perm;description". */
 static int limits_keyring_permissions(long keyring, uint32_t *ret_permissions)
 {
-	char description[512], *at = description, *end;
+	char description[LIMITS_KEY_NAME_MAX + 128], *at = description, *end;
 	long n = syscall(SYS_keyctl, KEYCTL_DESCRIBE, keyring, description, sizeof(description));
 
 	if (n < 0)
@@ -341,7 +345,7 @@ static int limits_keyring_permissions(long keyring, uint32_t *ret_permissions)
 int limits_new_keyring(const char *id, struct error *err)
 {
 	uint32_t permissions = 0;
-	char name[512];
+	char name[LIMITS_KEY_NAME_MAX];
 	long keyring;
 	int r;
 
@@ -363,6 +367,9 @@ int limits_new_keyring(const char *id, struct error *err)
 					"--no-new-keyring does without");
 		return -err->number;
 	}
+	/* The kernel says 0 when it is the caller's session keyring already. */
+	if (keyring == 0)
+		keyring = KEY_SPEC_SESSION_KEYRING;
 	r = limits_keyring_permissions(keyring, &permissions);
 	if (r == 0 &&
 	    syscall(SYS_keyctl, KEYCTL_SETPERM, keyring, permissions | LIMITS_KEY_USER_SEARCH) < 0)
