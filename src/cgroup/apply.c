@@ -87,9 +87,10 @@ static int cgroup_write(struct cgroup *cgroup, const struct cgroup_write *write,
 		return r;
 	if (!member || (!core && !cgroup_list_has(cgroup->controllers, ' ', write->controller))) {
 		r = cgroup->backend->enable(cgroup, write->controller, err);
-		if (r < 0)
+		/* A hierarchy that is not there cannot be enabled: that always fails. */
+		if (r < 0 || !member)
 			return error_at(err, "%s", write->field);
-		r = member ? cgroup_write_once(cgroup, member, write, err) : WRITE_ABSENT;
+		r = cgroup_write_once(cgroup, member, write, err);
 	}
 	return r == WRITE_ABSENT ? cgroup_write_error(member, write, ENOENT, err) : r;
 }

@@ -54,7 +54,7 @@ void cgroup_host_clear(struct cgroup_host *host);
 struct cgroup_location {
 	enum cgroup_manager manager;
 	enum cgroup_mode mode;
-	char *path;  /* cgroup path in the hierarchies; NULL when disabled */
+	char *path;  /* in the hierarchies (with `directories`: in the first); NULL when disabled */
 	char *unit;  /* systemd's unit ("libpod-x.scope") or NULL */
 	char *slice; /* and its slice */
 	/* LEGACY with no cgroupsPath: below the runtime's own cgroup, which differs by hierarchy, so
@@ -139,8 +139,8 @@ int cgroup_is_frozen(const struct cgroup *cgroup, bool *ret_frozen, struct error
  */
 int cgroup_remove(struct cgroup *cgroup, bool kill, int64_t deadline, struct error *err);
 
-/* "killed by the memory limit" : the count of oom_kill events and the peak and limit in bytes; all 0
- * when the kernel does not tell. */
+/* "killed by the memory limit" : the count of oom_kill events, and the peak and the limit in bytes
+ * (UINT64_MAX: unlimited); each 0 when the kernel does not tell (memory.peak: before Linux 5.19). */
 struct cgroup_memory_events {
 	uint64_t oom_kills, peak, limit;
 };
@@ -150,8 +150,11 @@ void cgroup_memory_events(const struct cgroup *cgroup, struct cgroup_memory_even
  * host (UNIFIED: 0), or NULL when it has none. Owned by the cgroup. */
 const char *cgroup_directory(const struct cgroup *cgroup, size_t i);
 
-/* Finds the location of a container by the xattr `id` left on its cgroups, when its state is lost.
- * Returns 0 (with *ret_location), -ENOENT. */
+/*
+ * Finds the location of a container by the xattr `id` left on its cgroups, when its state is lost.
+ * Believes trusted.knarr.id, and user.knarr.id only on directories of the caller's own.
+ * Returns 0 (with *ret_location) or -ENOENT.
+ */
 int cgroup_find_lost(const char *id, const struct cgroup_host *host,
 		     struct cgroup_location *ret_location, struct error *err);
 

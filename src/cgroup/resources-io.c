@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "cgroup/resources-plan.h"
+#include "cgroup/resources.h"
 
 unsigned int cgroup_io_weight(unsigned int weight)
 {

@@ -3,7 +3,11 @@
 #ifndef CGROUP_RESOURCES_PLAN_H
 #define CGROUP_RESOURCES_PLAN_H
 
-#include "cgroup/resources.h"
+#include <knarr/config.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "cgroup/writes.h"
 
 /* What they fill in. The first failure is kept in it and stops the rest, so only the end needs a
  * check. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cgroup/resources-plan.h"
+#include "cgroup/resources.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "cgroup/resources-plan.h"
 
 void cgroup_writes_clear(struct cgroup_writes *writes)
 {
