@@ -307,6 +307,8 @@ static int creation_outfit(struct creation *creation, struct error *err)
 	}
 	r = limits_apply_oom_score_adj(&plan->process->oom_score_adj, creation->pid,
 				       creation->procfs, err);
+	if (r == 0)
+		r = limits_raise_rlimits(&plan->process->rlimits, creation->pid, err);
 	if (r < 0)
 		return r;
 	if (creation_needs_helper(plan)) {
@@ -523,8 +525,6 @@ static int creation_limits(const struct creation *creation, struct error *err)
 
 	if (r == 0)
 		r = limits_apply_io_priority(process->io_priority, creation->pid, err);
-	if (r == 0)
-		r = limits_apply_rlimits(&process->rlimits, creation->pid, err);
 	return r;
 }
 

@@ -5,7 +5,8 @@
  * Init is a fork of the runtime: it starts in the namespaces and in the cgroup, and does the rest
  * itself, one step after the other, as the table at the end of this file says. It decides nothing:
  * the plan was made before. What can be done by the runtime from outside on a waiting init (id
- * maps, oom_score_adj, rlimits, scheduling) is done there, for there are the privileges for it.
+ * maps, oom_score_adj, hard rlimits, scheduling) is done there, for there are the privileges for
+ * it.
  *
  * Why this order:
  * - cgroups before the cgroup namespace, which is rooted where its maker is;
@@ -434,6 +435,11 @@ static int init_start_hooks(struct init *init, struct error *err)
 		     : 0;
 }
 
+static int init_limits(struct init *init, struct error *err)
+{
+	return limits_apply_rlimits(&init->plan->process->rlimits, 0, err);
+}
+
 static int init_seccomp(struct init *init, struct error *err)
 {
 	int listener = -EBADF;
@@ -499,6 +505,7 @@ static const struct init_step {
 	{"descriptors", init_descriptors},
 	{"start", init_ready},
 	{"hooks", init_start_hooks},
+	{"limits", init_limits},
 	{"seccomp", init_seccomp},
 	{"exec", init_execute},
 };

@@ -70,6 +70,29 @@ static int limits_apply_rlimit(const struct oci_rlimit *rlimit, pid_t pid, struc
 	return limits_rlimit_fail(rlimit, &old, number, err);
 }
 
+static int limits_raise_rlimit(const struct oci_rlimit *rlimit, pid_t pid, struct error *err)
+{
+	struct rlimit64 old, new;
+
+	if (syscall(SYS_prlimit64, pid, rlimit->type, NULL, &old) < 0)
+		return error_errno(err, errno, "read rlimit %d of process %d", rlimit->type,
+				   (int)pid);
+	if (rlimit->hard <= old.rlim_max)
+		return 0;
+	new = (struct rlimit64){.rlim_cur = old.rlim_cur, .rlim_max = rlimit->hard};
+	if (syscall(SYS_prlimit64, pid, rlimit->type, &new, NULL) < 0)
+		return limits_rlimit_fail(rlimit, &old, errno, err);
+	return 0;
+}
+
+int limits_raise_rlimits(const struct oci_rlimits *rlimits, pid_t pid, struct error *err)
+{
+	for (size_t i = 0; i < rlimits->count; i++)
+		if (limits_raise_rlimit(&rlimits->items[i], pid, err) < 0)
+			return error_at(err, "process.rlimits[%zu]", i);
+	return 0;
+}
+
 int limits_apply_rlimits(const struct oci_rlimits *rlimits, pid_t pid, struct error *err)
 {
 	for (size_t i = 0; i < rlimits->count; i++)
