@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <check.h>
+#include <errno.h>
+#include <linux/audit.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "bpf-classic.h"
+#include "bytes.h"
+#include "isolate/seccomp-enosys.h"
+#include "isolate/seccomp.h"
+#include "seccomp-oracle.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define NAMES(...)                                                                             \
+	{                                                                                      \
+		(char **)(const char *[]){__VA_ARGS__}, COUNT(((const char *[]){__VA_ARGS__})) \
+	}
+#define ARGS(...)                                                        \
+	{                                                                \
+		(struct oci_seccomp_arg[]){__VA_ARGS__},                 \
+			COUNT(((struct oci_seccomp_arg[]){__VA_ARGS__})) \
+	}
+
+static struct error err;
+
+static struct oci_seccomp profile(enum oci_seccomp_action action, struct oci_seccomp_rule *rules,
+				  size_t count)
+{
+	return (struct oci_seccomp){.default_action = action, .syscalls = {rules, count}};
+}
+
+/* Compiles, and checks that the kernel would take it. */
+static struct seccomp_plan planned(const struct oci_seccomp *config)
+{
+	struct seccomp_plan plan;
+
+	ck_assert_msg(seccomp_plan(config, &plan, &err) == 0, "%s: %s", err.field, err.message);
+	ck_assert(bpf_classic_valid(plan.instructions, plan.count));
+	return plan;
+}
+
+static uint32_t result(const struct seccomp_plan *plan, uint32_t architecture, int number,
+		       uint64_t first, uint64_t second)
+{
+	struct seccomp_data data = {.nr = number, .arch = architecture, .args = {first, second}};
+
+	return bpf_classic_run(plan->instructions, plan->count, &data);
+}
+
+/* The answer to one native call under a profile. */
+static uint32_t answer(const struct oci_seccomp *config, int number, uint64_t first,
+		       uint64_t second)
+{
+	struct seccomp_plan plan = planned(config);
+	uint32_t action = result(&plan, AUDIT_ARCH_X86_64, number, first, second);
+
+	seccomp_plan_clear(&plan);
+	return action;
+}
+
+#define assert_refused(config, code, where, text)                                \
+	do {                                                                     \
+		struct seccomp_plan plan_ = {.count = 77};                       \
+		ck_assert_int_eq(seccomp_plan((config), &plan_, &err), -(code)); \
+		ck_assert_uint_eq(plan_.count, 77);                              \
+		ck_assert_str_eq(err.field, (where));                            \
+		ck_assert_str_eq(err.message, (text));                           \
+	} while (0)
+
+START_TEST(plans_nothing_for_nothing)
+{
+	struct seccomp_plan plan = {.count = 1};
+	int listener = 5;
+
+	ck_assert_int_eq(seccomp_plan(NULL, &plan, &err), 0);
+	ck_assert_uint_eq(plan.count, 0);
+	ck_assert_ptr_null(plan.instructions);
+	ck_assert_int_eq(seccomp_apply(&plan, &listener, &err), 0);
+	ck_assert_int_eq(listener, -EBADF);
+}
+END_TEST
+
+static const struct {
+	enum oci_seccomp_action action;
+	struct oci_opt_u32 errno_ret;
+	uint32_t expected;
+} actions[] = {
+	{OCI_SECCOMP_KILL, {0}, SECCOMP_RET_KILL_THREAD},
+	{OCI_SECCOMP_KILL_THREAD, {0}, SECCOMP_RET_KILL_THREAD},
+	{OCI_SECCOMP_KILL_PROCESS, {0}, SECCOMP_RET_KILL_PROCESS},
+	{OCI_SECCOMP_TRAP, {0}, SECCOMP_RET_TRAP},
+	{OCI_SECCOMP_ERRNO, {0}, SECCOMP_RET_ERRNO | EPERM},
+	{OCI_SECCOMP_ERRNO, {true, ENOSYS}, SECCOMP_RET_ERRNO | ENOSYS},
+	{OCI_SECCOMP_ERRNO, {true, 0}, SECCOMP_RET_ERRNO},
+	{OCI_SECCOMP_ERRNO, {true, 4094}, SECCOMP_RET_ERRNO | 4094},
+	{OCI_SECCOMP_TRACE, {0}, SECCOMP_RET_TRACE | EPERM},
+	{OCI_SECCOMP_TRACE, {true, 65535}, SECCOMP_RET_TRACE | 65535},
+	{OCI_SECCOMP_LOG, {0}, SECCOMP_RET_LOG},
+	{OCI_SECCOMP_NOTIFY, {0}, SECCOMP_RET_USER_NOTIF},
+};
+
+START_TEST(gives_each_action)
+{
+	struct oci_seccomp_rule rule = {.names = NAMES("getppid"),
+					.action = actions[_i].action,
+					.errno_ret = actions[_i].errno_ret};
+	struct oci_seccomp config = profile(OCI_SECCOMP_ALLOW, &rule, 1);
+
+	ck_assert_uint_eq(answer(&config, SYS_getppid, 0, 0), actions[_i].expected);
+	ck_assert_uint_eq(answer(&config, SYS_getpid, 0, 0), SECCOMP_RET_ALLOW);
+	if (actions[_i].action == OCI_SECCOMP_NOTIFY)
+		return;
+	/* And as the default, below the newest syscall that is named. */
+	rule.action = OCI_SECCOMP_ALLOW;
+	rule.errno_ret = (struct oci_opt_u32){0};
+	config.default_action = actions[_i].action;
+	config.default_errno_ret = actions[_i].errno_ret;
+	ck_assert_uint_eq(answer(&config, SYS_getpid, 0, 0), actions[_i].expected);
+	ck_assert_uint_eq(answer(&config, SYS_getppid, 0, 0), SECCOMP_RET_ALLOW);
+}
+END_TEST
+
+static const struct {
+	enum oci_seccomp_operator op;
+	uint64_t value, two, arg;
+	bool holds;
+} comparisons[] = {
+	{OCI_SECCOMP_NE, 5, 0, 6, true},
+	{OCI_SECCOMP_NE, 5, 0, 5, false},
+	{OCI_SECCOMP_NE, 5, 0, 0x100000005, true},
+	{OCI_SECCOMP_LT, 5, 0, 4, true},
+	{OCI_SECCOMP_LT, 5, 0, 5, false},
+	{OCI_SECCOMP_LE, 5, 0, 5, true},
+	{OCI_SECCOMP_LE, 5, 0, 0x100000000, false},
+	{OCI_SECCOMP_EQ, 0xffffffffffffffff, 0, 0xffffffffffffffff, true},
+	{OCI_SECCOMP_EQ, 0xffffffffffffffff, 0, 0xffffffff, false},
+	{OCI_SECCOMP_GE, 0x100000000, 0, 0x100000000, true},
+	{OCI_SECCOMP_GE, 0x100000000, 0, 0xffffffff, false},
+	{OCI_SECCOMP_GT, 0x8000000000000000, 0, 0x8000000000000001, true},
+	{OCI_SECCOMP_GT, 0x8000000000000000, 0, 0x8000000000000000, false},
+	{OCI_SECCOMP_MASKED_EQ, 0x7e020000, 0, 0x1, true},
+	{OCI_SECCOMP_MASKED_EQ, 0x7e020000, 0, 0x20000, false},
+	{OCI_SECCOMP_MASKED_EQ, 0xff00000000, 0x1200000000, 0x3412ffffffff, true},
+};
+
+START_TEST(compares_all_64_bits)
+{
+	struct oci_seccomp_rule rule = {.names = NAMES("clone"),
+					.action = OCI_SECCOMP_ALLOW,
+					.args = ARGS({.index = 1,
+						      .value = comparisons[_i].value,
+						      .value_two = comparisons[_i].two,
+						      .op = comparisons[_i].op})};
+	struct oci_seccomp config = profile(OCI_SECCOMP_ERRNO, &rule, 1);
+
+	ck_assert_uint_eq(answer(&config, SYS_clone, 0, comparisons[_i].arg),
+			  comparisons[_i].holds ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | EPERM);
+}
+END_TEST
+
+START_TEST(wants_all_conditions_of_different_arguments)
+{
+	struct oci_seccomp_rule rule = {
+		.names = NAMES("socket"),
+		.action = OCI_SECCOMP_ALLOW,
+		.args = ARGS({0, 16, 0, OCI_SECCOMP_EQ}, {1, 3, 0, OCI_SECCOMP_EQ})};
+	struct oci_seccomp config = profile(OCI_SECCOMP_ERRNO, &rule, 1);
+
+	ck_assert_uint_eq(answer(&config, SYS_socket, 16, 3), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(answer(&config, SYS_socket, 16, 2), SECCOMP_RET_ERRNO | EPERM);
+	ck_assert_uint_eq(answer(&config, SYS_socket, 1, 3), SECCOMP_RET_ERRNO | EPERM);
+}
+END_TEST
+
+START_TEST(wants_one_condition_when_an_argument_has_two)
+{
+	struct oci_seccomp_rule rule = {.names = NAMES("personality"),
+					.action = OCI_SECCOMP_ALLOW,
+					.args = ARGS({0, 0, 0, OCI_SECCOMP_EQ},
+						     {0, 8, 0, OCI_SECCOMP_EQ},
+						     {1, 1, 0, OCI_SECCOMP_EQ})};
+	struct oci_seccomp config = profile(OCI_SECCOMP_ERRNO, &rule, 1);
+
+	ck_assert_uint_eq(answer(&config, SYS_personality, 0, 0), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(answer(&config, SYS_personality, 8, 0), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(answer(&config, SYS_personality, 5, 1), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(answer(&config, SYS_personality, 5, 0), SECCOMP_RET_ERRNO | EPERM);
+}
+END_TEST
+
+START_TEST(skips_what_libseccomp_does_not_know)
+{
+	struct oci_seccomp_rule rules[] = {
+		{.names = NAMES("no_such_call", "getppid"), .action = OCI_SECCOMP_ALLOW},
+		/* Redundant: the default action, and also with KILL for KILL_THREAD. */
+		{.names = NAMES("getpid"), .action = OCI_SECCOMP_KILL_THREAD},
+	};
+	struct oci_seccomp config = profile(OCI_SECCOMP_KILL, rules, 2);
+
+	ck_assert_uint_eq(answer(&config, SYS_getppid, 0, 0), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(answer(&config, SYS_getpid, 0, 0), SECCOMP_RET_KILL_THREAD);
+}
+END_TEST
+
+START_TEST(kills_for_other_architectures)
+{
+	struct oci_seccomp_rule rule = {.names = NAMES("getppid", "close_range"),
+					.action = OCI_SECCOMP_ALLOW};
+	struct oci_seccomp config = profile(OCI_SECCOMP_ERRNO, &rule, 1);
+	int x86[] = {0};
+	struct seccomp_plan plan = planned(&config);
+
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_X86_64, SYS_getppid, 0, 0), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_I386, 64, 0, 0), SECCOMP_RET_KILL_THREAD);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_I386, 9999, 0, 0), SECCOMP_RET_KILL_THREAD);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_X86_64, 0x40000027, 0, 0),
+			  SECCOMP_RET_KILL_THREAD);
+	seccomp_plan_clear(&plan);
+
+	/* The native one need not be named. */
+	config.architectures.items = x86;
+	config.architectures.count = 1;
+	plan = planned(&config);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_X86_64, SYS_getppid, 0, 0), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_I386, 64, 0, 0), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_I386, 65, 0, 0), SECCOMP_RET_ERRNO | EPERM);
+	seccomp_plan_clear(&plan);
+}
+END_TEST
+
+START_TEST(answers_enosys_to_the_new)
+{
+	/* close_range is 436 everywhere; fsopen, 430, is unnamed. */
+	struct oci_seccomp_rule rule = {.names = NAMES("read", "close_range"),
+					.action = OCI_SECCOMP_ALLOW};
+	struct oci_seccomp config = profile((enum oci_seccomp_action)_i, &rule, 1);
+	int architectures[] = {0, 1, 2};
+	bool wanted = _i != OCI_SECCOMP_ALLOW && _i != OCI_SECCOMP_LOG && _i != OCI_SECCOMP_TRACE;
+	struct seccomp_plan plan;
+	uint32_t fallback, newer;
+
+	config.architectures.items = architectures;
+	config.architectures.count = 3;
+	plan = planned(&config);
+	fallback = result(&plan, AUDIT_ARCH_X86_64, 430, 0, 0);
+	newer = wanted ? SECCOMP_RET_ERRNO | ENOSYS : fallback;
+	ck_assert_uint_ne(fallback, SECCOMP_RET_ERRNO | ENOSYS);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_X86_64, 436, 0, 0), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_X86_64, 437, 0, 0), newer);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_X86_64, 9999, 0, 0), newer);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_I386, 430, 0, 0), fallback);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_I386, 437, 0, 0), newer);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_X86_64, 0x40000000 + 436, 0, 0),
+			  SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_X86_64, 0x40000000 + 437, 0, 0), newer);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_AARCH64, 437, 0, 0), SECCOMP_RET_KILL_THREAD);
+	seccomp_plan_clear(&plan);
+}
+END_TEST
+
+START_TEST(leaves_enosys_by_default_alone)
+{
+	struct oci_seccomp_rule rule = {.names = NAMES("read"), .action = OCI_SECCOMP_ALLOW};
+	struct oci_seccomp config = profile(OCI_SECCOMP_ERRNO, &rule, 1);
+
+	ck_assert(seccomp_enosys_wanted(&config));
+	config.default_errno_ret = (struct oci_opt_u32){true, ENOSYS};
+	ck_assert(!seccomp_enosys_wanted(&config));
+	config.default_errno_ret.value = EACCES;
+	ck_assert(seccomp_enosys_wanted(&config));
+}
+END_TEST
+
+/* The prologue alone, in front of a filter that allows. */
+static uint32_t prologue(const struct seccomp_newest *newest, size_t count, uint32_t architecture,
+			 uint32_t number)
+{
+	struct sock_filter code[80];
+	size_t length = seccomp_enosys_emit(newest, count, code);
+	struct seccomp_data data = {.nr = (int)number, .arch = architecture};
+
+	ck_assert_uint_le(length, 1 + count * SECCOMP_ENOSYS_ENTRY_MAX);
+	code[length] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	ck_assert(bpf_classic_valid(code, length + 1));
+	return bpf_classic_run(code, length + 1, &data);
+}
+
+static const struct {
+	uint32_t architecture, number;
+	bool enosys;
+} prologue_cases[] = {
+	{AUDIT_ARCH_AARCH64, 450, false},	{AUDIT_ARCH_AARCH64, 451, true},
+	{AUDIT_ARCH_AARCH64, 0, false},		{AUDIT_ARCH_S390X, 0, true},
+	{AUDIT_ARCH_S390X, 1, false},		{AUDIT_ARCH_S390X, 440, false},
+	{AUDIT_ARCH_S390X, 441, true},		{AUDIT_ARCH_S390, 0, true},
+	{AUDIT_ARCH_X86_64, 435, false},	{AUDIT_ARCH_X86_64, 436, true},
+	{AUDIT_ARCH_X86_64, 0x40000000, false}, {AUDIT_ARCH_X86_64, 0x40000223, false},
+	{AUDIT_ARCH_X86_64, 0x40000224, true},	{AUDIT_ARCH_X86_64, 0xffffffff, true},
+	{AUDIT_ARCH_MIPS, 9999, false},	   /* names nothing */
+	{AUDIT_ARCH_PPC64LE, 9999, false}, /* not in the filter */
+	{AUDIT_ARCH_LOONGARCH64, 281, true},	{AUDIT_ARCH_LOONGARCH64, 280, false},
+};
+
+START_TEST(prologue_knows_each_architecture)
+{
+	static const struct seccomp_newest newest[] = {
+		{AUDIT_ARCH_AARCH64, 450, -1}, {AUDIT_ARCH_S390X, 440, -1},
+		{AUDIT_ARCH_S390, 440, -1},    {AUDIT_ARCH_X86_64, 435, 0x40000223},
+		{AUDIT_ARCH_MIPS, -1, -1},     {AUDIT_ARCH_LOONGARCH64, 280, -1},
+	};
+
+	ck_assert_uint_eq(prologue(newest, COUNT(newest), prologue_cases[_i].architecture,
+				   prologue_cases[_i].number),
+			  prologue_cases[_i].enosys ? SECCOMP_RET_ERRNO | ENOSYS
+						    : SECCOMP_RET_ALLOW);
+}
+END_TEST
+
+START_TEST(prologue_keeps_x32_apart)
+{
+	static const struct seccomp_newest without = {AUDIT_ARCH_X86_64, 435, -1};
+	static const struct seccomp_newest alone = {AUDIT_ARCH_X86_64, -1, 0x40000223};
+
+	ck_assert_uint_eq(prologue(&without, 1, AUDIT_ARCH_X86_64, 436),
+			  SECCOMP_RET_ERRNO | ENOSYS);
+	ck_assert_uint_eq(prologue(&without, 1, AUDIT_ARCH_X86_64, 435), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(prologue(&without, 1, AUDIT_ARCH_X86_64, 0x40000fff), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(prologue(&without, 1, AUDIT_ARCH_X86_64, 0xffffffff), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(prologue(&alone, 1, AUDIT_ARCH_X86_64, 436), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(prologue(&alone, 1, AUDIT_ARCH_X86_64, 0x40000223), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(prologue(&alone, 1, AUDIT_ARCH_X86_64, 0x40000224),
+			  SECCOMP_RET_ERRNO | ENOSYS);
+}
+END_TEST
+
+START_TEST(prologue_is_absent_when_nothing_is_named)
+{
+	static const struct seccomp_newest newest[] = {{AUDIT_ARCH_X86_64, -1, -1},
+						       {AUDIT_ARCH_I386, -1, -1}};
+	struct sock_filter code[20];
+	struct oci_seccomp config = profile(OCI_SECCOMP_ERRNO, NULL, 0);
+
+	ck_assert_uint_eq(seccomp_enosys_emit(newest, 2, code), 0);
+	ck_assert_uint_eq(answer(&config, 9999, 0, 0), SECCOMP_RET_ERRNO | EPERM);
+}
+END_TEST
+
+START_TEST(plans_flags)
+{
+	struct oci_seccomp_rule rule = {.names = NAMES("mkdir"), .action = OCI_SECCOMP_ERRNO};
+	struct oci_seccomp config = profile(OCI_SECCOMP_ALLOW, &rule, 1);
+	struct seccomp_plan plan = planned(&config);
+
+	ck_assert_uint_eq(plan.flags, SECCOMP_FILTER_FLAG_SPEC_ALLOW);
+	ck_assert(!plan.notify);
+	seccomp_plan_clear(&plan);
+	config.flags.set = true;
+	plan = planned(&config);
+	ck_assert_uint_eq(plan.flags, 0);
+	seccomp_plan_clear(&plan);
+	config.flags.value = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | 1 << 5;
+	plan = planned(&config);
+	ck_assert_uint_eq(plan.flags, SECCOMP_FILTER_FLAG_LOG);
+	seccomp_plan_clear(&plan);
+	rule.action = OCI_SECCOMP_NOTIFY;
+	plan = planned(&config);
+	ck_assert(plan.notify);
+	ck_assert_uint_eq(plan.flags,
+			  SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_NEW_LISTENER | 1 << 5);
+	seccomp_plan_clear(&plan);
+}
+END_TEST
+
+START_TEST(refuses_actions)
+{
+	struct oci_seccomp_rule rules[] = {
+		{.names = NAMES("read"), .action = OCI_SECCOMP_ALLOW},
+		{.names = NAMES("mkdir", "write"), .action = OCI_SECCOMP_NOTIFY},
+	};
+	struct oci_seccomp config = profile(OCI_SECCOMP_ERRNO, rules, 2);
+
+	assert_refused(&config, EINVAL, "linux.seccomp.syscalls[1].names[1]",
+		       "SCMP_ACT_NOTIFY cannot be used for write: the container would wait for "
+		       "ever for its agent to be told of it");
+	rules[1].action = OCI_SECCOMP_KILL_PROCESS;
+	rules[1].errno_ret = (struct oci_opt_u32){true, 5};
+	assert_refused(&config, EINVAL, "linux.seccomp.syscalls[1].errnoRet",
+		       "SCMP_ACT_KILL_PROCESS gives no errno");
+	rules[1].action = OCI_SECCOMP_ERRNO;
+	rules[1].errno_ret.value = 4095;
+	assert_refused(&config, EINVAL, "linux.seccomp.syscalls[1].errnoRet",
+		       "4095 is larger than 4094");
+	rules[1].action = OCI_SECCOMP_TRACE;
+	rules[1].errno_ret.value = 65536;
+	assert_refused(&config, EINVAL, "linux.seccomp.syscalls[1].errnoRet",
+		       "65536 is larger than 65535");
+	config.default_action = OCI_SECCOMP_ALLOW;
+	config.default_errno_ret = (struct oci_opt_u32){true, 1};
+	assert_refused(&config, EINVAL, "linux.seccomp.defaultErrnoRet",
+		       "SCMP_ACT_ALLOW gives no errno");
+	config.default_action = OCI_SECCOMP_NOTIFY;
+	assert_refused(&config, EINVAL, "linux.seccomp.defaultAction",
+		       "SCMP_ACT_NOTIFY cannot be the default: the container could not even say "
+		       "that there is somebody to notify");
+}
+END_TEST
+
+START_TEST(refuses_conditions)
+{
+	struct oci_seccomp_rule rules[] = {
+		{.names = NAMES("read"),
+		 .action = OCI_SECCOMP_ALLOW,
+		 .args = ARGS({0, 1, 0, OCI_SECCOMP_EQ}, {6, 1, 0, OCI_SECCOMP_EQ})},
+		{.names = NAMES("read"),
+		 .action = OCI_SECCOMP_TRAP,
+		 .args = ARGS({0, 1, 0, OCI_SECCOMP_EQ})},
+	};
+	struct oci_seccomp config = profile(OCI_SECCOMP_ERRNO, rules, 2);
+
+	assert_refused(&config, EINVAL, "linux.seccomp.syscalls[0].args[1]",
+		       "a syscall has the arguments 0 to 5, not 6");
+	rules[0].args.count = 1;
+	assert_refused(&config, EINVAL, "linux.seccomp.syscalls[1].names[0]",
+		       "another rule has the same conditions for read and another action");
+}
+END_TEST
+
+START_TEST(refuses_architectures)
+{
+	struct oci_seccomp config = profile(OCI_SECCOMP_ALLOW, NULL, 0);
+	int architectures[] = {1, 15};
+
+	config.architectures.items = architectures;
+	config.architectures.count = 2;
+	assert_refused(&config, EINVAL, "linux.seccomp.architectures",
+		       "an architecture has another byte order than this machine");
+	architectures[1] = 21;
+	if (!seccomp_knows_architecture(21))
+		assert_refused(&config, EINVAL, "linux.seccomp.architectures[1]",
+			       "this libseccomp does not know SCMP_ARCH_SH");
+	architectures[1] = 99;
+	assert_refused(&config, EINVAL, "linux.seccomp.architectures[1]",
+		       "this libseccomp does not know this architecture");
+}
+END_TEST
+
+START_TEST(refuses_what_is_too_long)
+{
+	static struct oci_seccomp_arg args[1500];
+	struct oci_seccomp_rule rule = {
+		.names = NAMES("ioctl"), .action = OCI_SECCOMP_ALLOW, .args = {args, COUNT(args)}};
+	struct oci_seccomp config = profile(OCI_SECCOMP_ERRNO, &rule, 1);
+	struct seccomp_plan plan = {0};
+
+	for (size_t i = 0; i < COUNT(args); i++)
+		args[i] = (struct oci_seccomp_arg){1, (uint64_t)i << 32 | i, 0, OCI_SECCOMP_EQ};
+	ck_assert_int_eq(seccomp_plan(&config, &plan, &err), -E2BIG);
+	ck_assert_str_eq(err.field, "linux.seccomp");
+	ck_assert_str_eq(strrchr(err.message, ','), ", the kernel takes at most 4096");
+	ck_assert_str_eq(err.hint, "fewer architectures or fewer conditions make it shorter");
+	ck_assert_ptr_null(plan.instructions);
+}
+END_TEST
+
+START_TEST(knows_architectures)
+{
+	ck_assert(seccomp_knows_architecture(0));
+	ck_assert(seccomp_knows_architecture(1));
+	ck_assert(seccomp_knows_architecture(18));
+	ck_assert(!seccomp_knows_architecture(23));
+	ck_assert(!seccomp_knows_architecture(-1));
+}
+END_TEST
+
+START_TEST(tells_the_version)
+{
+	char version[32];
+	unsigned int major, minor, micro;
+
+	seccomp_library_version(version, sizeof(version));
+	ck_assert_int_eq(sscanf(version, "%u.%u.%u", &major, &minor, &micro), 3);
+	ck_assert_uint_ge(major * 100 + minor, 205);
+}
+END_TEST
+
+START_TEST(agrees_with_the_oracle)
+{
+	uint8_t data[1500];
+
+	bytes_random((uint64_t)_i, data, sizeof(data));
+	seccomp_oracle_check(data, sizeof(data));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("seccomp");
+	TCase *meaning = tcase_create("meaning"), *enosys = tcase_create("enosys");
+	TCase *refusals = tcase_create("refusals"), *oracle = tcase_create("oracle");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(meaning, plans_nothing_for_nothing);
+	tcase_add_loop_test(meaning, gives_each_action, 0, COUNT(actions));
+	tcase_add_loop_test(meaning, compares_all_64_bits, 0, COUNT(comparisons));
+	tcase_add_test(meaning, wants_all_conditions_of_different_arguments);
+	tcase_add_test(meaning, wants_one_condition_when_an_argument_has_two);
+	tcase_add_test(meaning, skips_what_libseccomp_does_not_know);
+	tcase_add_test(meaning, kills_for_other_architectures);
+	tcase_add_test(meaning, plans_flags);
+	tcase_add_test(meaning, knows_architectures);
+	tcase_add_test(meaning, tells_the_version);
+	suite_add_tcase(suite, meaning);
+	tcase_add_loop_test(enosys, answers_enosys_to_the_new, 0, OCI_SECCOMP_NOTIFY);
+	tcase_add_test(enosys, leaves_enosys_by_default_alone);
+	tcase_add_loop_test(enosys, prologue_knows_each_architecture, 0, COUNT(prologue_cases));
+	tcase_add_test(enosys, prologue_keeps_x32_apart);
+	tcase_add_test(enosys, prologue_is_absent_when_nothing_is_named);
+	suite_add_tcase(suite, enosys);
+	tcase_add_test(refusals, refuses_actions);
+	tcase_add_test(refusals, refuses_conditions);
+	tcase_add_test(refusals, refuses_architectures);
+	tcase_add_test(refusals, refuses_what_is_too_long);
+	suite_add_tcase(suite, refusals);
+	tcase_add_loop_test(oracle, agrees_with_the_oracle, 0, 300);
+	suite_add_tcase(suite, oracle);
+
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
