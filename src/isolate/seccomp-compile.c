@@ -16,10 +16,10 @@
  * With another errno it is another action.
  * - Each architecture is a filter of its own at first, with only the rules for syscalls that it
  * has, and the filters are merged. One filter for all would hold, for each architecture, also the
- * rules for syscalls of the others, under invented numbers. Before 2.6 that can go badly wrong:
- * when such a rule is sorted first, the instruction that loads the syscall number goes with it, and
- * no rule of that architecture ever matches. (x86-64 with x32, default ALLOW, socketcall denied,
- * chmod denied on a condition: chmod is allowed.)
+ * rules for syscalls of the others, under invented numbers. In libseccomp 2.5 that can go badly
+ * wrong: when such a rule is sorted first, the instruction that loads the syscall number goes with
+ * it, and no rule of that architecture ever matches. (x86-64 with x32, default ALLOW, socketcall
+ * denied, chmod denied on a condition: chmod is allowed.)
  * - Of several rules about one syscall, one without conditions wins over those with; of two
  * without, the first wins. Two with the same conditions and different actions are an error.
  *

@@ -24,7 +24,7 @@
 #define X32_BIT 0x40000000u
 
 /* libseccomp 2.5 loses some memory of rules that others make superfluous. */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:libseccomp\nleak:seccomp_rule_add_array";
