@@ -373,29 +373,35 @@ static const yajl_callbacks callbacks = {
 
 /* ---- documents ---- */
 
-static void parse(struct decoder *decoder, const char *text, size_t length)
+/* False when the text is not JSON up to its end, or was not read so far. */
+static bool parse(struct decoder *decoder, const char *text, size_t length)
 {
 	struct json_fault fault;
 
 	if (length > OCI_SIZE_MAX) {
 		decode_error_document(decoder, "larger than 64 MiB");
-		return;
+		return false;
 	}
 	switch (json_parse(&decoder->parser, text, length, &callbacks, decoder, &fault)) {
 	case JSON_DONE:
+		return true;
 	case JSON_CANCELLED:
-		break;
+		return false;
 	case JSON_SYNTAX:
 		decode_error_syntax(decoder, &fault);
-		break;
+		return false;
 	case JSON_NO_MEMORY:
 		decoder->no_memory = true;
-		break;
+		return false;
 	}
+	return false;
 }
 
-int oci_object_decode(const struct oci_object *kind, const char *text, size_t length,
-		      const struct oci_report *report, struct oci_document **ret_document)
+/* Decodes what there is. *ret_document is given, with what could be used of it, unless memory ran
+ * out or *ret_broken says that the text is no JSON up to its end. */
+static int decode_all(const struct oci_object *kind, const char *text, size_t length,
+		      const struct oci_report *report, struct oci_document **ret_document,
+		      bool *ret_broken)
 {
 	struct decoder *decoder = calloc(1, sizeof(*decoder));
 	int r = 0;
@@ -413,19 +419,47 @@ int oci_object_decode(const struct oci_object *kind, const char *text, size_t le
 	decoder->document->kind = kind;
 	oci_arena_expect(&decoder->document->arena, length);
 
-	parse(decoder, text, length);
+	*ret_broken = !parse(decoder, text, length);
 	if (decoder->no_memory) {
 		decode_error_document(decoder, "out of memory");
-		r = -ENOMEM;
-	} else if (decoder->errors) {
-		r = -EBADMSG;
-	}
-	if (r < 0)
 		oci_document_free(decoder->document);
-	else
+		r = -ENOMEM;
+	} else {
 		*ret_document = decoder->document;
+		r = decoder->errors ? -EBADMSG : 0;
+	}
 	oci_keys_free(&decoder->keys);
 	free(decoder);
+	return r;
+}
+
+int oci_object_decode(const struct oci_object *kind, const char *text, size_t length,
+		      const struct oci_report *report, struct oci_document **ret_document)
+{
+	struct oci_document *document = NULL;
+	bool broken;
+	int r = decode_all(kind, text, length, report, &document, &broken);
+
+	if (r == 0)
+		*ret_document = document;
+	else
+		oci_document_free(document);
+	return r;
+}
+
+int oci_config_decode_broken(const char *text, size_t length, const struct oci_report *report,
+			     struct oci_document **ret_document)
+{
+	struct oci_document *document = NULL;
+	bool broken = true;
+	int r = decode_all(&oci_config_object, text, length, report, &document, &broken);
+
+	/* What is behind a syntax error is unknown, and nothing can be said of it. */
+	if (r == -EBADMSG && (broken || !document->root)) {
+		oci_document_free(document);
+		document = NULL;
+	}
+	*ret_document = r == -ENOMEM ? NULL : document;
 	return r;
 }
 

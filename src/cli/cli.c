@@ -19,34 +19,27 @@ const struct command *const cli_commands[] = {
 	NULL,
 };
 
-#define GLOBAL(name_, letter_, kind_, member, argument_, help_)                        \
-	{                                                                              \
-		.name = name_, .letter = letter_, .kind = kind_,                       \
-		.offset = offsetof(struct cli_globals, member), .argument = argument_, \
-		.help = help_,                                                         \
-	}
-
 static const struct option cli_options[] = {
-	GLOBAL("cgroup-manager", 0, OPTION_TEXT, cgroup_manager, "MANAGER",
+	OPTION(cli_globals, cgroup_manager, "cgroup-manager", 0, "MANAGER",
 	       "cgroupfs (the default), systemd, or disabled: make no cgroup"),
-	GLOBAL("criu", 0, OPTION_TEXT, criu, "PATH", NULL),
-	GLOBAL("debug", 0, OPTION_SWITCH, debug, NULL, "the same as --log-level=debug"),
-	GLOBAL("help", 'h', OPTION_SWITCH, help, NULL, "show this help"),
-	GLOBAL("log", 0, OPTION_TEXT, log, "FILE",
+	OPTION(cli_globals, criu, "criu", 0, "PATH", NULL),
+	OPTION(cli_globals, debug, "debug", 0, NULL, "the same as --log-level=debug"),
+	OPTION(cli_globals, help, "help", 'h', NULL, "show this help"),
+	OPTION(cli_globals, log, "log", 0, "FILE",
 	       "append errors and messages to FILE (default: stderr)"),
-	GLOBAL("log-format", 0, OPTION_TEXT, log_format, "FORMAT", "text (the default) or json"),
-	GLOBAL("log-level", 0, OPTION_TEXT, log_level, "LEVEL",
+	OPTION(cli_globals, log_format, "log-format", 0, "FORMAT", "text (the default) or json"),
+	OPTION(cli_globals, log_level, "log-level", 0, "LEVEL",
 	       "error, warning (the default), info or debug; with --log the default is error"),
-	GLOBAL("root", 0, OPTION_TEXT, root, "DIR",
+	OPTION(cli_globals, root, "root", 0, "DIR",
 	       "where the state of containers is kept (default: /run/knarr, or "
 	       "$XDG_RUNTIME_DIR/knarr "
 	       "without privileges)"),
-	GLOBAL("rootless", 0, OPTION_TEXT, rootless, "MODE",
+	OPTION(cli_globals, rootless, "rootless", 0, "MODE",
 	       "true, false or auto (the default): whether a cgroup that cannot be made is "
 	       "ignored"),
-	GLOBAL("systemd-cgroup", 0, OPTION_SWITCH, systemd_cgroup, NULL,
+	OPTION(cli_globals, systemd_cgroup, "systemd-cgroup", 0, NULL,
 	       "the same as --cgroup-manager=systemd"),
-	GLOBAL("version", 'v', OPTION_SWITCH, version, NULL, "show the version"),
+	OPTION(cli_globals, version, "version", 'v', NULL, "show the version"),
 };
 const struct option_table cli_global_options = {cli_options, array_size(cli_options)};
 
@@ -65,22 +58,24 @@ static bool cli_in_user_namespace(void)
  * XDG_RUNTIME_DIR. Without privileges, or as root of a user namespace (podman without root):
  * $XDG_RUNTIME_DIR/knarr when that is set and not empty.
  */
-static const char *cli_default_root(struct cli *cli, bool *ret_sticky)
+static int cli_default_root(const struct cli *cli, char **ret_path, bool *ret_sticky)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	int r;
 
 	*ret_sticky = false;
 	if (runtime && runtime[0] == '/' && (geteuid() != 0 || cli_in_user_namespace())) {
 		*ret_sticky = true;
-		(void)snprintf(cli->default_root, sizeof(cli->default_root), "%s/knarr", runtime);
-		return cli->default_root;
+		r = asprintf(ret_path, "%s/knarr", runtime);
+	} else if (geteuid() != 0) {
+		r = asprintf(ret_path, "/run/user/%u/knarr", geteuid());
+	} else {
+		r = asprintf(ret_path, "/run/knarr");
 	}
-	if (geteuid() != 0) {
-		(void)snprintf(cli->default_root, sizeof(cli->default_root), "/run/user/%u/knarr",
-			       geteuid());
-		return cli->default_root;
-	}
-	return "/run/knarr";
+	if (r < 0)
+		return -ENOMEM;
+	cli_keep(cli, *ret_path);
+	return 0;
 }
 
 bool cli_root_is_explicit(const struct cli *cli)
@@ -94,11 +89,13 @@ int cli_open_store(const struct cli *cli, bool create, struct store *ret_store, 
 	char *path;
 	int r;
 
-	if (!cli->globals.root)
-		return store_open(cli_default_root((struct cli *)(uintptr_t)cli, &sticky), create,
-				  sticky, ret_store, err);
-	/* Lives as long as the process. */
-	r = cli_absolute(cli->globals.root, &path, err);
+	if (!cli->globals.root) {
+		r = cli_default_root(cli, &path, &sticky);
+		if (r < 0)
+			return error_errno(err, -r, "name the state root");
+		return store_open(path, create, sticky, ret_store, err);
+	}
+	r = cli_absolute(cli, cli->globals.root, &path, err);
 	if (r < 0)
 		return r;
 	if (strcmp(path, "/") == 0)
@@ -128,9 +125,20 @@ int cli_cgroup_manager(const struct cli *cli, enum cgroup_manager *ret_manager, 
 	return 0;
 }
 
-int cli_absolute(const char *path, char **ret_path, struct error *err)
+void *cli_keep(const struct cli *cli, void *memory)
 {
-	char cwd[PATH_MAX], clean[PATH_MAX];
+	struct cli_memory *kept = cli->memory;
+
+	/* Each place that keeps something does so once: room is a property of the code. */
+	if (kept->count == array_size(kept->items))
+		abort();
+	kept->items[kept->count++] = memory;
+	return memory;
+}
+
+int cli_absolute(const struct cli *cli, const char *path, char **ret_path, struct error *err)
+{
+	char cwd[PATH_MAX], clean[PATH_MAX], *copy;
 	int r;
 
 	if (path[0] == '\0')
@@ -140,8 +148,11 @@ int cli_absolute(const char *path, char **ret_path, struct error *err)
 	r = path_join(path[0] == '/' ? "/" : cwd, path, clean, sizeof(clean));
 	if (r < 0)
 		return error_errno(err, -r, "%s", path);
-	*ret_path = strdup(clean);
-	return *ret_path ? 0 : error_errno(err, ENOMEM, "%s", path);
+	copy = cli_keep(cli, strdup(clean));
+	if (!copy)
+		return error_errno(err, ENOMEM, "%s", path);
+	*ret_path = copy;
+	return 0;
 }
 
 int cli_print(const struct text *text, struct error *err)

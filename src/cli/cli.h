@@ -32,7 +32,13 @@ struct cli {
 	int argument_count;
 	int log_fd; /* -EBADF: stderr */
 	bool log_json;
-	char default_root[512];
+	struct cli_memory *memory;
+};
+
+/* What lives as long as the call. */
+struct cli_memory {
+	void *items[16];
+	size_t count;
 };
 
 /* Options that every command takes, and those of one command. `size` is that of its struct, which
@@ -40,6 +46,7 @@ struct cli {
 struct command_common {
 	bool help;
 };
+#define OPTION_HELP OPTION(command_common, help, "help", 'h', NULL, "show this help")
 
 struct command {
 	const char *name;
@@ -74,8 +81,11 @@ int cli_cgroup_manager(const struct cli *cli, enum cgroup_manager *ret_manager, 
 /* Whether a state root was named on the command line. */
 bool cli_root_is_explicit(const struct cli *cli);
 
-/* An absolute, clean form of a path relative to the cwd. malloc'ed. */
-int cli_absolute(const char *path, char **ret_path, struct error *err);
+/* Hands malloc'ed memory (or NULL) over to the call, which frees it at its end. Returns it. */
+void *cli_keep(const struct cli *cli, void *memory);
+
+/* An absolute, clean form of a path relative to the cwd; lives as long as the call. */
+int cli_absolute(const struct cli *cli, const char *path, char **ret_path, struct error *err);
 
 /* Writes to stdout in one go. A closed or full stdout is an error. */
 int cli_print(const struct text *text, struct error *err);

@@ -20,29 +20,23 @@ struct options_config {
 	bool rootless, unknown;
 };
 
-#define CONFIG(name_, letter_, kind_, member, argument_, help_)                           \
-	{                                                                                 \
-		.name = name_, .letter = letter_, .kind = kind_,                          \
-		.offset = offsetof(struct options_config, member), .argument = argument_, \
-		.help = help_,                                                            \
-	}
-
 static const struct option spec_options[] = {
-	CONFIG("bundle", 'b', OPTION_TEXT, bundle, "DIR", "where to write it (default: here)"),
-	CONFIG("file", 'f', OPTION_TEXT, file, "FILE",
+	OPTION(options_config, bundle, "bundle", 'b', "DIR", "where to write it (default: here)"),
+	OPTION(options_config, file, "file", 'f', "FILE",
 	       "the file's name (default: config.json); - is standard output"),
-	CONFIG("help", 'h', OPTION_SWITCH, common.help, NULL, "show this help"),
-	CONFIG("rootless", 0, OPTION_SWITCH, rootless, NULL,
+	OPTION_HELP,
+	OPTION(options_config, rootless, "rootless", 0, NULL,
 	       "a configuration that works without privileges"),
 };
 static const struct option check_options[] = {
-	CONFIG("bundle", 'b', OPTION_TEXT, bundle, "DIR",
+	OPTION(options_config, bundle, "bundle", 'b', "DIR",
 	       "the bundle (default: the current directory)"),
-	CONFIG("config", 'f', OPTION_TEXT, file, "FILE",
+	OPTION(options_config, file, "config", 'f', "FILE",
 	       "the configuration (default: config.json in the bundle)"),
-	CONFIG("format", 0, OPTION_TEXT, format, "FORMAT", "text (the default) or json"),
-	CONFIG("help", 'h', OPTION_SWITCH, common.help, NULL, "show this help"),
-	CONFIG("unknown", 'u', OPTION_SWITCH, unknown, NULL, "list fields that knarr ignores, too"),
+	OPTION(options_config, format, "format", 0, "FORMAT", "text (the default) or json"),
+	OPTION_HELP,
+	OPTION(options_config, unknown, "unknown", 'u', NULL,
+	       "list fields that knarr ignores, too"),
 };
 
 static int config_path(const struct options_config *options, char *out, size_t size,
@@ -112,7 +106,7 @@ struct check_output {
 	const char *name;
 	struct text text;
 	bool json;
-	size_t problems, errors;
+	size_t problems;
 };
 
 static const char *check_severity(enum oci_severity severity)
@@ -167,18 +161,6 @@ static void check_problem(void *data, const struct oci_problem *problem)
 		text_append(&output->text, "\n");
 	}
 	output->problems++;
-	output->errors += problem->severity == OCI_ERROR;
-}
-
-static int check_text(const char *text, size_t length, const struct oci_report *report)
-{
-	struct oci_document *document = NULL;
-	int r = oci_config_decode(text, length, report, &document);
-
-	if (r == 0)
-		(void)oci_config_check(oci_document_config(document), text, length, report);
-	oci_document_free(document);
-	return r == -EBADMSG ? 0 : r;
 }
 
 static int check_run(const struct cli *cli, int *ret_status, struct error *err)
@@ -210,15 +192,11 @@ static int check_run(const struct cli *cli, int *ret_status, struct error *err)
 		return error_errno(err, -r, "read %s", path);
 	if (output.json)
 		text_append(&output.text, "[");
-	r = check_text(text, length, &report);
+	*ret_status = oci_config_problems(text, length, &report) ? EXIT_FAILURE : EXIT_SUCCESS;
 	if (output.json)
 		text_append(&output.text, output.problems ? "\n]\n" : "]\n");
-	if (r < 0)
-		error_errno(err, -r, "check %s", path);
-	else
-		r = cli_print(&output.text, err);
+	r = cli_print(&output.text, err);
 	text_clear(&output.text);
-	*ret_status = output.errors ? EXIT_FAILURE : EXIT_SUCCESS;
 	return r;
 }
 

@@ -2,6 +2,7 @@
 /* create and run: the commands that make a container. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "container/create.h"
@@ -23,44 +25,37 @@ struct options_create {
 	bool no_pivot, no_new_keyring, no_subreaper, detach, keep;
 };
 
-#define CREATE(name_, letter_, kind_, member, argument_, help_)                           \
-	{                                                                                 \
-		.name = name_, .letter = letter_, .kind = kind_,                          \
-		.offset = offsetof(struct options_create, member), .argument = argument_, \
-		.help = help_,                                                            \
-	}
-
 #define CREATE_COMMON                                                                            \
-	CREATE("bundle", 'b', OPTION_TEXT, bundle, "DIR",                                        \
+	OPTION(options_create, bundle, "bundle", 'b', "DIR",                                     \
 	       "the bundle's directory (default: the current one)"),                             \
-		CREATE("config", 'f', OPTION_TEXT, config, "FILE",                               \
+		OPTION(options_create, config, "config", 'f', "FILE",                            \
 		       "the configuration (default: config.json in the bundle)"),                \
-		CREATE("console-socket", 0, OPTION_TEXT, console_socket, "PATH",                 \
+		OPTION(options_create, console_socket, "console-socket", 0, "PATH",              \
 		       "socket to send the container's terminal to"),                            \
-		CREATE("help", 'h', OPTION_SWITCH, common.help, NULL, "show this help"),         \
-		CREATE("no-new-keyring", 0, OPTION_SWITCH, no_new_keyring, NULL,                 \
+		OPTION_HELP,                                                                     \
+		OPTION(options_create, no_new_keyring, "no-new-keyring", 0, NULL,                \
 		       "stay in the caller's session keyring"),                                  \
-		CREATE("no-pivot", 0, OPTION_SWITCH, no_pivot, NULL,                             \
+		OPTION(options_create, no_pivot, "no-pivot", 0, NULL,                            \
 		       "move the root and chroot instead of pivot_root: for roots on a ramdisk " \
 		       "only"),                                                                  \
-		CREATE("pid-file", 0, OPTION_TEXT, pid_file, "FILE",                             \
+		OPTION(options_create, pid_file, "pid-file", 0, "FILE",                          \
 		       "write the pid of init to FILE"),                                         \
-		CREATE("pidfd-socket", 0, OPTION_TEXT, pidfd_socket, "PATH",                     \
+		OPTION(options_create, pidfd_socket, "pidfd-socket", 0, "PATH",                  \
 		       "socket to send a pidfd of init to"),                                     \
-		CREATE("preserve-fds", 0, OPTION_NUMBER, preserve_fds, "N",                      \
+		OPTION(options_create, preserve_fds, "preserve-fds", 0, "N",                     \
 		       "pass N descriptors, from 3 on, to the container")
 
 static const struct option create_options[] = {
 	CREATE_COMMON,
-	CREATE("no-subreaper", 0, OPTION_SWITCH, no_subreaper, NULL, NULL),
+	OPTION(options_create, no_subreaper, "no-subreaper", 0, NULL, NULL),
 };
 
 static const struct option run_options[] = {
 	CREATE_COMMON,
-	CREATE("detach", 'd', OPTION_SWITCH, detach, NULL, "do not wait for the container to end"),
-	CREATE("keep", 0, OPTION_SWITCH, keep, NULL,
+	OPTION(options_create, detach, "detach", 'd', NULL, "do not wait for the container to end"),
+	OPTION(options_create, keep, "keep", 0, NULL,
 	       "do not remove the container when it has ended"),
-	CREATE("no-subreaper", 0, OPTION_SWITCH, no_subreaper, NULL,
+	OPTION(options_create, no_subreaper, "no-subreaper", 0, NULL,
 	       "do not reap what the container leaves behind"),
 };
 
@@ -78,10 +73,11 @@ static unsigned int create_listen_fds(void)
 	return number;
 }
 
-static int create_directory(const char *bundle, char **ret_path, struct error *err)
+static int create_directory(const struct cli *cli, const char *bundle, char **ret_path,
+			    struct error *err)
 {
 	struct stat st;
-	int r = cli_absolute(bundle ? bundle : ".", ret_path, err);
+	int r = cli_absolute(cli, bundle ? bundle : ".", ret_path, err);
 
 	if (r < 0)
 		return r;
@@ -92,7 +88,7 @@ static int create_directory(const char *bundle, char **ret_path, struct error *e
 	return 0;
 }
 
-/* Strings of the request live as long as the process. */
+/* What the request points to lives as long as the call. */
 static int create_request(const struct cli *cli, const struct options_create *options,
 			  struct create_request *ret_request, struct error *err)
 {
@@ -104,7 +100,7 @@ static int create_request(const struct cli *cli, const struct options_create *op
 		.pidfd_socket = options->pidfd_socket,
 		.listen_fds = create_listen_fds(),
 	};
-	char *bundle, *config, *pid_file;
+	char *bundle, *config, *pid_file, path[PATH_MAX];
 	bool *open;
 	int r;
 
@@ -117,25 +113,24 @@ static int create_request(const struct cli *cli, const struct options_create *op
 	r = cli_cgroup_manager(cli, &plan.cgroup_manager, err);
 	if (r < 0)
 		return r;
-	r = create_directory(options->bundle, &bundle, err);
+	r = create_directory(cli, options->bundle, &bundle, err);
 	if (r < 0)
 		return r;
 	plan.bundle = bundle;
 	if (options->pid_file) {
-		r = cli_absolute(options->pid_file, &pid_file, err);
+		r = cli_absolute(cli, options->pid_file, &pid_file, err);
 		if (r < 0)
 			return r;
 		plan.pid_file = pid_file;
 	}
-	if (asprintf(&config, "%s/%s", bundle, options->config ? options->config : "config.json") <
-	    0)
-		return error_errno(err, ENOMEM, "start");
-	if (options->config && options->config[0] == '/')
-		memmove(config, options->config, strlen(options->config) + 1);
+	if (path_join(bundle, options->config ? options->config : "config.json", path,
+		      sizeof(path)) < 0)
+		return error_errno(err, ENAMETOOLONG, "%s", options->config);
+	config = cli_keep(cli, strdup(path));
 
 	plan.preserve_fds = options->preserve_fds + plan.listen_fds;
-	open = calloc(plan.preserve_fds + 1, sizeof(*open));
-	if (!open)
+	open = cli_keep(cli, calloc(plan.preserve_fds + 1, sizeof(*open)));
+	if (!config || !open)
 		return error_errno(err, ENOMEM, "start");
 	plan.preserve_open = open;
 	ret_request->options = plan;

@@ -20,13 +20,7 @@ struct options_features {
 };
 
 static const struct option features_options[] = {
-	{
-		.name = "help",
-		.letter = 'h',
-		.kind = OPTION_SWITCH,
-		.offset = offsetof(struct options_features, common.help),
-		.help = "show this help",
-	},
+	OPTION_HELP,
 };
 
 /* A JSON writer that knows where a comma belongs. */
@@ -156,7 +150,7 @@ static void features_linux(struct features *features)
 	features_enum(features, "flags", oci_memory_policy_flags);
 	features_close(features, "}");
 	features_open(features, "mountExtensions", "{");
-	features_enabled(features, "idmap", false);
+	features_enabled(features, "idmap", true);
 	features_close(features, "}");
 	features_enabled(features, "netDevices", false);
 	features_close(features, "}");

@@ -18,29 +18,24 @@ struct options_lifecycle {
 	bool all, force, regex;
 };
 
-#define LIFECYCLE(name_, letter_, member, help_)                                     \
-	{                                                                            \
-		.name = name_, .letter = letter_, .kind = OPTION_SWITCH,             \
-		.offset = offsetof(struct options_lifecycle, member), .help = help_, \
-	}
-
 static const struct option start_options[] = {
-	LIFECYCLE("help", 'h', common.help, "show this help"),
+	OPTION_HELP,
 };
 static const struct option kill_options[] = {
-	LIFECYCLE("all", 'a', all, "signal every process of the container, also of a stopped one"),
-	LIFECYCLE("help", 'h', common.help, "show this help"),
-	LIFECYCLE("regex", 'r', regex,
-		  "signal all containers whose id matches the extended regular "
-		  "expression ID"),
+	OPTION(options_lifecycle, all, "all", 'a', NULL,
+	       "signal every process of the container, also of a stopped one"),
+	OPTION_HELP,
+	OPTION(options_lifecycle, regex, "regex", 'r', NULL,
+	       "signal all containers whose id matches the extended regular "
+	       "expression ID"),
 };
 static const struct option delete_options[] = {
-	LIFECYCLE("force", 'f', force,
-		  "kill it first when it is running; an unknown id is no error"),
-	LIFECYCLE("help", 'h', common.help, "show this help"),
-	LIFECYCLE("regex", 'r', regex,
-		  "remove all containers whose id matches the extended regular "
-		  "expression ID"),
+	OPTION(options_lifecycle, force, "force", 'f', NULL,
+	       "kill it first when it is running; an unknown id is no error"),
+	OPTION_HELP,
+	OPTION(options_lifecycle, regex, "regex", 'r', NULL,
+	       "remove all containers whose id matches the extended regular "
+	       "expression ID"),
 };
 
 /* ---- for one id, or for all that match ---- */

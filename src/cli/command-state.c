@@ -18,20 +18,13 @@ struct options_state {
 	bool quiet;
 };
 
-#define STATE(name_, letter_, kind_, member, argument_, help_)                           \
-	{                                                                                \
-		.name = name_, .letter = letter_, .kind = kind_,                         \
-		.offset = offsetof(struct options_state, member), .argument = argument_, \
-		.help = help_,                                                           \
-	}
-
 static const struct option state_options[] = {
-	STATE("help", 'h', OPTION_SWITCH, common.help, NULL, "show this help"),
+	OPTION_HELP,
 };
 static const struct option list_options[] = {
-	STATE("format", 'f', OPTION_TEXT, format, "FORMAT", "table (the default) or json"),
-	STATE("help", 'h', OPTION_SWITCH, common.help, NULL, "show this help"),
-	STATE("quiet", 'q', OPTION_SWITCH, quiet, NULL, "ids only"),
+	OPTION(options_state, format, "format", 'f', "FORMAT", "table (the default) or json"),
+	OPTION_HELP,
+	OPTION(options_state, quiet, "quiet", 'q', NULL, "ids only"),
 };
 
 /* One container, looked at. */

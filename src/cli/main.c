@@ -80,6 +80,24 @@ static int main_run_command(struct cli *cli, char **arguments, int count, int *r
 	return cli->command->run(cli, ret_status, err);
 }
 
+/* Go's booleans, or auto. What it switches is decided by what the caller may do (cgroup/handle.c).
+ */
+static int main_check_rootless(const char *value, struct error *err)
+{
+	static const char *const words[] = {"auto", "1", "t", "T",     "true",	"TRUE", "True",
+					    "0",    "f", "F", "false", "FALSE", "False"};
+
+	if (!value)
+		return 0;
+	for (size_t i = 0; i < array_size(words); i++)
+		if (strcmp(value, words[i]) == 0)
+			return 0;
+	return error_set(err, EINVAL,
+			 "invalid value \"%s\" for flag --rootless: not one of true, false, "
+			 "auto",
+			 value);
+}
+
 static int main_dispatch(struct cli *cli, int *ret_status, struct error *err)
 {
 	struct options_input input = {
@@ -91,9 +109,8 @@ static int main_dispatch(struct cli *cli, int *ret_status, struct error *err)
 	char **rest;
 	int count, r;
 
-	/* Both arrays live as long as the process. */
-	rest = calloc((size_t)cli->argc + 1, sizeof(*rest));
-	cli->arguments = calloc((size_t)cli->argc + 1, sizeof(*cli->arguments));
+	rest = cli_keep(cli, calloc((size_t)cli->argc + 1, sizeof(*rest)));
+	cli->arguments = cli_keep(cli, calloc((size_t)cli->argc + 1, sizeof(*cli->arguments)));
 	if (!rest || !cli->arguments)
 		return error_errno(err, ENOMEM, "start");
 	r = options_parse(&cli_global_options, &input, &cli->globals, rest, &count, err);
@@ -106,6 +123,8 @@ static int main_dispatch(struct cli *cli, int *ret_status, struct error *err)
 		return cli_print(&text, err);
 	}
 	r = output_open(cli, err);
+	if (r == 0)
+		r = main_check_rootless(cli->globals.rootless, err);
 	if (r < 0)
 		return r;
 	if (count == 0 || cli->globals.help)
@@ -128,7 +147,8 @@ static int main_dispatch(struct cli *cli, int *ret_status, struct error *err)
 
 int main(int argc, char **argv)
 {
-	struct cli cli = {.argv = argv, .argc = argc, .log_fd = -EBADF};
+	struct cli_memory memory = {.count = 0};
+	struct cli cli = {.argv = argv, .argc = argc, .log_fd = -EBADF, .memory = &memory};
 	struct error err = ERROR_INIT;
 	int status = 0, r;
 
@@ -144,7 +164,10 @@ int main(int argc, char **argv)
 		r = main_dispatch(&cli, &status, &err);
 	if (r < 0) {
 		output_error(&cli, &err);
-		return EXIT_FAILURE;
+		status = EXIT_FAILURE;
 	}
+	while (memory.count > 0)
+		free(memory.items[--memory.count]);
+	fd_close(cli.log_fd);
 	return status;
 }

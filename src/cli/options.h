@@ -32,6 +32,21 @@ struct option {
 	const char *help;     /* NULL: accepted, but not shown */
 };
 
+/*
+ * One entry for `member_` of `struct struct_`; the member's type says what kind of option it is.
+ * The words behind it are the name, the letter or 0, what stands for the value or NULL, and the
+ * help.
+ */
+#define OPTION(struct_, member_, name_, letter_, argument_, help_)                               \
+	{                                                                                        \
+		.name = name_, .letter = letter_, .offset = offsetof(struct struct_, member_), \
+		.kind = _Generic(((struct struct_ *)0)->member_,                          \
+			bool: OPTION_SWITCH,                                              \
+			const char *: OPTION_TEXT,                                        \
+			uint32_t: OPTION_NUMBER),                                         \
+		.argument = argument_, .help = help_, \
+	}
+
 struct option_table {
 	const struct option *options;
 	size_t count;

@@ -90,16 +90,7 @@ int output_open(struct cli *cli, struct error *err)
 	enum log_level level;
 	int r;
 
-	if (format && strcmp(format, "json") == 0)
-		cli->log_json = true;
-	else if (format && strcmp(format, "text") != 0 && format[0] != '\0')
-		return error_set(err, EINVAL,
-				 "invalid value \"%s\" for flag --log-format: neither text "
-				 "nor json",
-				 format);
-	r = output_level(cli, &level, err);
-	if (r < 0)
-		return r;
+	/* First of all: what is wrong with the other flags is for the log as well. */
 	if (cli->globals.log && cli->globals.log[0] != '\0') {
 		/* Never truncated: all commands on a container share it. */
 		cli->log_fd = open(cli->globals.log,
@@ -107,6 +98,15 @@ int output_open(struct cli *cli, struct error *err)
 		if (cli->log_fd < 0)
 			return error_errno(err, errno, "open log %s", cli->globals.log);
 	}
+	cli->log_json = format && strcmp(format, "json") == 0;
+	if (format && !cli->log_json && strcmp(format, "text") != 0 && format[0] != '\0')
+		return error_set(err, EINVAL,
+				 "invalid value \"%s\" for flag --log-format: neither text "
+				 "nor json",
+				 format);
+	r = output_level(cli, &level, err);
+	if (r < 0)
+		return r;
 	log_set_sink(output_sink, cli, level);
 	return 0;
 }
