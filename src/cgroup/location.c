@@ -181,10 +181,15 @@ static int location_plan_systemd(const char *path, const struct cgroup_host *hos
 	if (r < 0)
 		return r;
 	if (location_split(path, &unit) < 0) {
-		(void)location_refuse(err, path, "is not of the form slice:prefix:name");
+		/* runc's words, which its users search for. */
+		error_set(err, EINVAL,
+			  "expected cgroupsPath to be of format \"slice:prefix:name\" for systemd "
+			  "cgroups, got \"%s\" instead",
+			  path);
+		error_at(err, "linux.cgroupsPath");
 		return error_hint(err,
-				  "the systemd cgroup manager wants for example "
-				  "system.slice:knarr:NAME; a path wants the cgroupfs manager");
+				  "for example system.slice:knarr:NAME; a path wants the cgroupfs "
+				  "manager");
 	}
 	if (unit.slice[0] == '\0')
 		strcpy(unit.slice, host->rootless && host->mode == CGROUP_MODE_UNIFIED

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -90,35 +91,47 @@ static void creation_undo_cgroup(void *data)
 		log_warning("%s", err.message);
 }
 
+/* Kills and reaps a child of ours, unless it hangs in the kernel. */
+static void creation_end_process(int pidfd)
+{
+	int status;
+
+	(void)process_signal(pidfd, SIGKILL);
+	if (process_wait_dead(pidfd, process_now() + CREATION_UNDO_TIMEOUT) == 0)
+		(void)process_reap(pidfd, &status);
+}
+
 static void creation_undo_init(void *data)
 {
 	struct creation *creation = data;
-	int status;
 
-	if (creation->helper >= 0) {
-		(void)process_signal(creation->helper, SIGKILL);
-		(void)process_reap(creation->helper, &status);
-		creation->helper = fd_close(creation->helper);
-	}
-	(void)process_signal(creation->pidfd, SIGKILL);
-	(void)process_reap(creation->pidfd, &status);
+	if (creation->helper >= 0)
+		creation_end_process(creation->helper);
+	creation->helper = fd_close(creation->helper);
+	creation_end_process(creation->pidfd);
 }
 
+/* Registered before the resources, so that it comes behind their removal (runtime.md#lifecycle,
+ * steps 12 and 13), but while the id is still taken. */
 static void creation_undo_hooks(void *data)
 {
 	struct creation *creation = data;
 	struct status_document document = {.intent = &creation->intent,
 					   .status = LIFECYCLE_STOPPED};
-	struct hooks_run run = {
-		.kind = "poststop",
-		.hooks = &creation->bundle.config->hooks->poststop,
-		.keep_going = true,
-	};
+	struct hooks_run run = {.kind = "poststop", .keep_going = true};
 	auto_text struct text state = {0};
 	struct error err = ERROR_INIT;
 
+	if (!creation->hooks_ran)
+		return;
+	run.hooks = &creation->bundle.config->hooks->poststop;
 	status_encode(&document, STATUS_FIELDS_SPEC, &state);
-	run.state = state.failed ? "" : state.data;
+	if (state.failed) {
+		log_warning("poststop hooks of container %s are not run: no memory",
+			    creation->entry.id);
+		return;
+	}
+	run.state = state.data;
 	(void)hooks_run(&run, &err);
 }
 
@@ -181,6 +194,7 @@ static int creation_claim(struct creation *creation, struct error *err)
 	if (r < 0)
 		return r;
 	rollback_add(&creation->rollback, creation_undo_store, creation);
+	rollback_add(&creation->rollback, creation_undo_hooks, creation);
 
 	while (location->directories && location->directories[directories])
 		directories++;
@@ -215,10 +229,11 @@ static int creation_cgroup(struct creation *creation, struct error *err)
 {
 	const struct plan *plan = &creation->plan;
 	const struct oci_linux *linux_config = plan->config->linux;
+	char mark[STORE_MARK_SIZE];
 	int r;
 
-	r = cgroup_create(&plan->cgroup_location, plan->options->id, &plan->cgroup_host,
-			  &creation->cgroup, err);
+	store_mark(&creation->entry, mark);
+	r = cgroup_create(&plan->cgroup_location, mark, &plan->cgroup_host, &creation->cgroup, err);
 	if (r < 0)
 		return error_wrap(err, "cgroup");
 	rollback_add(&creation->rollback, creation_undo_cgroup, creation);
@@ -233,6 +248,19 @@ static int creation_cgroup(struct creation *creation, struct error *err)
 static bool creation_needs_helper(const struct plan *plan)
 {
 	return plan_has(plan, CLONE_NEWUSER) && plan_has(plan, CLONE_NEWNS);
+}
+
+/* A refused clone may be the cgroup's doing: a limit on processes, or a cgroup that takes none. */
+static int creation_explain_fork(const struct creation *creation, int r, struct error *err)
+{
+	struct error cgroup = ERROR_INIT;
+
+	if (cgroup_clone_fd(creation->cgroup) < 0 || err->field[0] != '\0')
+		return r;
+	(void)cgroup_explain_clone(creation->cgroup, -r, &cgroup);
+	if (cgroup.hint[0] != '\0')
+		error_hint(err, "%s", cgroup.hint);
+	return r;
 }
 
 static int creation_fork(struct creation *creation, struct error *err)
@@ -280,15 +308,17 @@ static int creation_fork(struct creation *creation, struct error *err)
 			.slave = -EBADF,
 		};
 
-		/* The runtime's ends, so that each side notices when the other one is gone. */
+		/* The runtime's ends, so that each side notices when the other one is gone; and the
+		 * lock, which a dead runtime must not hold through us. */
 		fd_close(creation->channel);
 		fd_close(creation->sources);
+		store_entry_close(&creation->entry);
 		init_main(&init);
 	}
 	namespaces_fds_close(&fds);
 	creation->gate = fd_close(creation->gate);
 	if (pid < 0)
-		return pid;
+		return creation_explain_fork(creation, pid, err);
 	creation->pid = pid;
 	rollback_add(&creation->rollback, creation_undo_init, creation);
 	return 0;
@@ -343,7 +373,8 @@ static int creation_explain_death(const struct creation *creation, struct error 
 		error_at(err, "linux.resources.memory.limit");
 		return error_hint(err, "a container needs about 1 MiB to start");
 	}
-	if (process_reap(creation->pidfd, &status) == 0)
+	if (process_wait_dead(creation->pidfd, process_now() + CREATION_UNDO_TIMEOUT) == 0 &&
+	    process_reap(creation->pidfd, &status) == 0)
 		return error_set(err, EIO, "init died without a word (%s %d)",
 				 process_exit_code(status) > 128 ? "signal" : "status",
 				 process_exit_code(status) > 128 ? process_exit_code(status) - 128
@@ -394,9 +425,6 @@ static int creation_run_hooks(struct creation *creation, struct error *err)
 	if (state.failed)
 		return error_errno(err, ENOMEM, "prepare the state for hooks");
 	run.state = state.data;
-	/* Should anything fail from here on, what hooks have set up is to be taken down by
-	 * poststop's. */
-	rollback_add(&creation->rollback, creation_undo_hooks, creation);
 	r = hooks_run(&run, err);
 	if (r < 0)
 		return r;
@@ -408,8 +436,14 @@ static int creation_run_hooks(struct creation *creation, struct error *err)
 /* Answers init until it is ready. */
 static int creation_converse(struct creation *creation, struct error *err)
 {
+	const struct oci_hooks *hooks = creation->plan.config->hooks;
 	int r = creation_send(creation, SYNC_PROCEED, err);
 
+	/* Should anything fail from here on, what hooks may have set up is to be taken down by
+	 * poststop's. Of those that init runs itself it is not known how far they came. */
+	creation->hooks_ran = hooks && hooks->prestart.count + hooks->create_runtime.count +
+						       hooks->create_container.count >
+					       0;
 	while (r == 0) {
 		struct channel_message message;
 		auto_close int fd = -EBADF;
@@ -500,6 +534,7 @@ static int creation_write_pid_file(struct creation *creation, struct error *err)
 	const char *name;
 	auto_close int dir = -EBADF;
 	char directory[4096], pid[32];
+	struct stat st;
 	int length, r;
 
 	if (!path)
@@ -512,6 +547,9 @@ static int creation_write_pid_file(struct creation *creation, struct error *err)
 	dir = open(directory[0] ? directory : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return error_errno(err, errno, "open the directory of pid file %s", path);
+	/* A device or a pipe of that name would be replaced by a file. */
+	if (fstatat(dir, name, &st, 0) == 0 && !S_ISREG(st.st_mode))
+		return error_set(err, EINVAL, "pid file %s is not a regular file", path);
 	length = snprintf(pid, sizeof(pid), "%d", (int)creation->pid);
 	rollback_add(&creation->rollback, creation_undo_pid_file, creation);
 	r = io_replace_file(dir, name, pid, (size_t)length, 0644);

@@ -172,14 +172,17 @@ START_TEST(refused_units)
 	static const char *const shapes[] = {"/a/b", "a:b", "a:b:c:d",
 					     "a.slice:b:", "a.slice:b:c/d"};
 	static const char *const slices[] = {"a", ".slice", "-a.slice", "a-.slice", "a--b.slice"};
-	char text[128];
+	char text[160];
 
 	for (size_t i = 0; i < suite_count(shapes); i++) {
-		(void)snprintf(text, sizeof(text), "\"%s\" is not of the form slice:prefix:name",
-			       shapes[i]);
+		(void)snprintf(
+			text, sizeof(text),
+			"expected cgroupsPath to be of format \"slice:prefix:name\" for systemd "
+			"cgroups, got \"%s\" instead",
+			shapes[i]);
 		check_refused(shapes[i], CGROUP_MANAGER_SYSTEMD, text,
-			      "the systemd cgroup manager wants for example "
-			      "system.slice:knarr:NAME; a path wants the cgroupfs manager");
+			      "for example system.slice:knarr:NAME; a path wants the cgroupfs "
+			      "manager");
 	}
 	for (size_t i = 0; i < suite_count(slices); i++) {
 		char path[64];
