@@ -59,7 +59,7 @@ int gate_connect(const struct store_entry *entry, int *ret_connection)
 	int fd;
 
 	gate_path(entry, path, sizeof(path));
-	fd = channel_connect(path, SOCK_SEQPACKET);
+	fd = channel_connect(path, SOCK_SEQPACKET | SOCK_NONBLOCK);
 	if (fd < 0)
 		return fd;
 	*ret_connection = fd;

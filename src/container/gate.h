@@ -22,7 +22,8 @@ int gate_listen(const struct store_entry *entry, int *ret_fd, struct error *err)
  * failure to execute is reported, and which execve closes. Others are let go. */
 int gate_wait(int gate, int *ret_connection, struct error *err);
 
-/* In `start`: connects. -ECONNREFUSED or -ENOENT: init has executed its program, or is dead. */
+/* In `start`: connects. -ECONNREFUSED or -ENOENT: init has executed its program, or is dead.
+ * -EAGAIN: it is there, but takes nobody off its backlog, for it is frozen or stopped. */
 int gate_connect(const struct store_entry *entry, int *ret_connection);
 
 /* Whether init still waits at the gate: for `state`, when `start` was interrupted. */

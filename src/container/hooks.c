@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +21,10 @@
 
 /* How much of a hook's output goes into the error; its end is what says why. */
 #define HOOKS_OUTPUT_MAX 512
+/* What a pipe holds (pipe(7)). */
+#define HOOKS_PIPE_SIZE 65536
+/* How long a hook may take to die of SIGKILL, milliseconds. */
+#define HOOKS_KILL_TIMEOUT 10000
 
 /* A window on the last bytes of a stream. */
 struct hooks_output {
@@ -79,6 +84,7 @@ struct hooks_child {
 	const struct oci_hook *hook;
 	const struct hooks_run *run;
 	int state, output, channel;
+	pid_t parent;
 };
 
 /* A vector of the config with a NULL at its end. Static room in the child: it executes or dies. */
@@ -101,12 +107,17 @@ static int hooks_child_execute(const struct hooks_child *child, struct error *er
 	const struct oci_hook *hook = child->hook;
 	char **args = hooks_vector(&hook->args, hook->path);
 	char **env = hooks_vector(&hook->env, NULL);
-	sigset_t none;
 	int r;
 
 	if (!args || !env)
 		return error_errno(err, ENOMEM, "execute %s", hook->path);
 	(void)setpgid(0, 0);
+	/* A hook does not go on alone: whoever cleans up behind a dead runtime would not know it.
+	 */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return error_errno(err, errno, "set the parent-death signal");
+	if (getppid() != child->parent)
+		_exit(127);
 	if (child->run->prepare) {
 		r = child->run->prepare(child->run->data, err);
 		if (r < 0)
@@ -118,8 +129,7 @@ static int hooks_child_execute(const struct hooks_child *child, struct error *er
 	r = fd_cloexec_from(STDERR_FILENO + 1);
 	if (r < 0)
 		return error_errno(err, -r, "mark descriptors to be closed");
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	process_reset_signals();
 	execve(hook->path, args, env);
 	return error_errno(err, errno, "execute %s", hook->path);
 }
@@ -153,14 +163,16 @@ static int hooks_watch(int pidfd, int output_fd, int64_t deadline, struct hooks_
 				return process_wait_dead(pidfd, deadline);
 		}
 	}
-	for (;;) {
+	/* What it has left in the pipe, but not what others may go on to write into it. */
+	for (int i = 0; i < HOOKS_PIPE_SIZE / 4096; i++) {
 		char chunk[4096];
 		ssize_t n = read(output_fd, chunk, sizeof(chunk));
 
 		if (n <= 0)
-			return 0;
+			break;
 		hooks_output_add(output, chunk, (size_t)n);
 	}
+	return 0;
 }
 
 static int hooks_judge(const struct oci_hook *hook, int status, const struct hooks_output *output,
@@ -208,7 +220,7 @@ static int hooks_run_one(const struct hooks_run *run, const struct oci_hook *hoo
 	line = ends[0];
 	child_line = ends[1];
 
-	child = (struct hooks_child){hook, run, state, output_write, child_line};
+	child = (struct hooks_child){hook, run, state, output_write, child_line, getpid()};
 	pid = process_fork(CLONE_CLEAR_SIGHAND, -1, &pidfd);
 	if (pid < 0)
 		return error_errno(err, -pid, "start hook %s", hook->path);
@@ -226,7 +238,8 @@ static int hooks_run_one(const struct hooks_run *run, const struct oci_hook *hoo
 		(void)kill(-pid, SIGKILL);
 		(void)process_signal(pidfd, SIGKILL);
 	}
-	(void)process_reap(pidfd, &status);
+	if (process_wait_dead(pidfd, process_now() + HOOKS_KILL_TIMEOUT) == 0)
+		(void)process_reap(pidfd, &status);
 	if (r == -ETIMEDOUT)
 		return error_set(err, ETIMEDOUT, "hook %s ran past its timeout of %d s", hook->path,
 				 hook->timeout.value);

@@ -83,7 +83,12 @@ static int init_wait_for_runtime(struct init *init, struct error *err)
 
 	if (r < 0)
 		return r;
-	return idmap_become_root(&init->plan->idmap, err);
+	r = idmap_become_root(&init->plan->idmap, err);
+	if (r < 0)
+		return r;
+	/* A change of credentials has cleared it (prctl(2)). */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	return 0;
 }
 
 static int init_cgroup(struct init *init, struct error *err)
@@ -317,6 +322,18 @@ static int init_identity(struct init *init, struct error *err)
 	return identity_chdir(init->root, plan->process->cwd, false, err);
 }
 
+/* The configuration's list has no NULL behind it. */
+static int init_arguments(struct init *init, struct error *err)
+{
+	const struct oci_strings *args = &init->plan->process->args;
+
+	init->arguments = calloc(args->count + 1, sizeof(*init->arguments));
+	if (!init->arguments)
+		return error_errno(err, ENOMEM, "prepare the arguments");
+	memcpy(init->arguments, args->items, args->count * sizeof(*args->items));
+	return 0;
+}
+
 static int init_executable(struct init *init, struct error *err)
 {
 	const struct oci_process *process = init->plan->process;
@@ -325,6 +342,9 @@ static int init_executable(struct init *init, struct error *err)
 	int r;
 
 	identity_home(init->root, process->user.uid, home, sizeof(home));
+	r = init_arguments(init, err);
+	if (r < 0)
+		return r;
 	r = identity_environment(&init->plan->env, home, &init->environment, err);
 	if (r < 0)
 		return r;
@@ -471,7 +491,7 @@ static int init_execute(struct init *init, struct error *err)
 	};
 	int number;
 
-	execve(init->executable, process->args.items, init->environment);
+	execve(init->executable, init->arguments, init->environment);
 	number = errno;
 	search.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return executable_explain(&search, init->executable, number, err);
@@ -526,14 +546,12 @@ static void init_fail(const struct init *init, unsigned int phase, const struct 
 void init_main(struct init *init)
 {
 	struct error err = ERROR_INIT;
-	sigset_t none;
 
 	/* Should the runtime die before it has written down who we are, we die too. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)umask(0022);
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	process_reset_signals();
 	for (unsigned int i = 0; i < array_size(init_steps); i++)
 		if (init_steps[i].run(init, &err) < 0)
 			init_fail(init, i, &err);

@@ -22,7 +22,7 @@ struct init {
 
 	/* Made on the way. */
 	int root, null, slave;
-	char **environment;
+	char **arguments, **environment; /* with a NULL at their ends */
 	char executable[4096];
 };
 

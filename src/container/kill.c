@@ -3,27 +3,53 @@
 
 #include <errno.h>
 
+#include "base/fd.h"
 #include "cgroup/cgroup.h"
 #include "container/record.h"
 #include "container/status.h"
 
-static int kill_cgroup(const struct record *record, int signal, struct error *err)
+/* How long processes may take to die of SIGKILL, milliseconds. */
+#define KILL_TIMEOUT 10000
+
+static int kill_cgroup(const struct store_entry *entry, const struct record *record, pid_t init,
+		       int signal, bool *ret_reached, struct error *err)
 {
 	struct cgroup_location location;
+	auto_free pid_t *pids = NULL;
 	struct cgroup *cgroup;
+	size_t count;
 	int r;
 
-	if (!record->intent)
-		return 0;
-	r = record_location(record->intent, &location, err);
+	*ret_reached = false;
+	r = record_find_cgroup(entry, record, &location, err);
 	if (r < 0)
-		return r;
+		return r == -ENOENT ? 0 : r;
 	r = cgroup_open(&location, &cgroup, err);
 	cgroup_location_clear(&location);
 	if (r < 0)
 		return r;
-	r = cgroup_kill(cgroup, signal, err);
+	r = cgroup_pids(cgroup, &pids, &count, err);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		*ret_reached = *ret_reached || pids[i] == init;
+	if (r == 0)
+		r = cgroup_kill(cgroup, signal, err);
 	cgroup_free(cgroup);
+	return r;
+}
+
+/* All in the container's cgroup; and init also where it has none (the manager is disabled, or
+ * nobody may make one), or has been moved out of it. */
+static int kill_everything(const struct store_entry *entry, const struct record *record,
+			   const struct status *status, int signal, struct error *err)
+{
+	bool reached;
+	int r = kill_cgroup(entry, record, status->pid, signal, &reached, err);
+	int sent = 0;
+
+	if (status->pidfd >= 0 && (!reached || r < 0))
+		sent = process_signal(status->pidfd, signal);
+	if (r == 0 && sent < 0 && sent != -ESRCH)
+		return error_errno(err, -sent, "signal init of container %s", entry->id);
 	return r;
 }
 
@@ -34,16 +60,15 @@ int kill_all(const struct store_entry *entry, int signal, struct error *err)
 	int r;
 
 	r = record_load(entry, &record, err);
-	if (r < 0)
-		return r;
-	r = status_determine(entry, &record, &status, err);
-	if (r < 0)
-		return r;
-	r = kill_cgroup(&record, signal, err);
-	/* Without a cgroup of its own (--cgroup-manager=disabled) there is init alone. */
-	if (status.pidfd >= 0 && (r < 0 || !record.intent->cgroup_path))
-		r = process_signal(status.pidfd, signal);
-	return r == -ESRCH ? 0 : r;
+	if (r == 0)
+		r = status_determine(entry, &record, &status, err);
+	if (r == 0)
+		r = kill_everything(entry, &record, &status, signal, err);
+	if (r == 0 && signal == SIGKILL && status.pidfd >= 0 &&
+	    process_wait_dead(status.pidfd, process_now() + KILL_TIMEOUT) < 0)
+		return error_set(err, EBUSY, "container init still running: %s (process %d)",
+				 entry->id, (int)status.pid);
+	return r;
 }
 
 int container_kill(const struct store *store, const char *id, int signal, bool all,
@@ -64,14 +89,16 @@ int container_kill(const struct store *store, const char *id, int signal, bool a
 		return r;
 	/* containerd kills the rest of a stopped container this way, and wants no error. */
 	if (all)
-		return kill_cgroup(&record, signal, err);
+		return kill_everything(&entry, &record, &status, signal, err);
 	r = lifecycle_check(LIFECYCLE_KILL, status.status, id, err);
 	if (r < 0)
 		return r;
-	shared = record.intent && !record.intent->private_pid;
-	if (signal == SIGKILL && (shared || status.status == LIFECYCLE_PAUSED) && record.intent &&
-	    record.intent->cgroup_path)
-		return kill_cgroup(&record, signal, err);
+	/* Whoever shares his pid namespace is not ended by the end of init. Frozen ones must be
+	 * thawed. And when it is not known who init is, it is among all. */
+	shared = !record.intent || !record.intent->private_pid;
+	if (status.pidfd < 0 ||
+	    (signal == SIGKILL && (shared || status.status == LIFECYCLE_PAUSED)))
+		return kill_everything(&entry, &record, &status, signal, err);
 	r = process_signal(status.pidfd, signal);
 	if (r == -ESRCH)
 		return error_set(err, ESRCH, "%s: container not running", id);

@@ -17,7 +17,8 @@
 int container_kill(const struct store *store, const char *id, int signal, bool all,
 		   struct error *err);
 
-/* Signals everything in the container's cgroup, and init. For commands that hold the lock. */
+/* Signals everything in the container's cgroup, and init; for SIGKILL waits until init is dead, but
+ * no longer than ten seconds (-EBUSY). For commands that hold the lock. */
 int kill_all(const struct store_entry *entry, int signal, struct error *err);
 
 #endif

@@ -121,6 +121,25 @@ static void record_problem(void *data, const struct oci_problem *problem)
 		    problem->message);
 }
 
+/* Types are the decoder's affair, and what is required too; this is what a value may be. */
+static bool record_is_sane(const struct record_file *file)
+{
+	if (file->object == &record_intent_object) {
+		const struct record_intent *intent =
+			oci_document_object(file->document, file->object);
+
+		return intent->cgroup_manager <= CGROUP_MANAGER_DISABLED &&
+		       intent->cgroup_mode <= CGROUP_MODE_LEGACY &&
+		       (intent->cgroup_manager == CGROUP_MANAGER_DISABLED ||
+			(intent->cgroup_path && intent->cgroup_path[0] == '/'));
+	} else {
+		const struct record_state *state =
+			oci_document_object(file->document, file->object);
+
+		return state->phase <= RECORD_RUNNING && state->pid > 0;
+	}
+}
+
 static int record_load_file(const struct store_entry *entry, struct record_file *file,
 			    struct error *err)
 {
@@ -147,6 +166,8 @@ static int record_load_file(const struct store_entry *entry, struct record_file 
 				"%s of container %s has version %u, this knarr knows version %u",
 				file->name, entry->id, *version, RECORD_VERSION);
 			r = -EBADMSG;
+		} else if (!record_is_sane(file)) {
+			r = -EBADMSG;
 		}
 	}
 	if (r < 0) {
@@ -166,12 +187,14 @@ int record_load(const struct store_entry *entry, struct record *ret_record, stru
 	struct record record = RECORD_INIT;
 	int r;
 
-	r = record_load_file(entry, &intent, err);
+	/* Against the order in which they are removed: a removal at the same moment is not taken
+	 * for a container that has an intent, but no state yet. */
+	r = record_load_file(entry, &state, err);
 	if (r < 0)
 		return r;
-	r = record_load_file(entry, &state, err);
+	r = record_load_file(entry, &intent, err);
 	if (r < 0) {
-		oci_document_free(intent.document);
+		oci_document_free(state.document);
 		return r;
 	}
 	record.intent_document = intent.document;
@@ -209,8 +232,8 @@ static int record_copy(const char *from, char **to)
 	return *to ? 0 : -ENOMEM;
 }
 
-int record_location(const struct record_intent *intent, struct cgroup_location *ret_location,
-		    struct error *err)
+static int record_location(const struct record_intent *intent, struct cgroup_location *ret_location,
+			   struct error *err)
 {
 	struct cgroup_location location = {
 		.manager = intent->cgroup_manager,
@@ -237,4 +260,22 @@ int record_location(const struct record_intent *intent, struct cgroup_location *
 	}
 	*ret_location = location;
 	return 0;
+}
+
+int record_find_cgroup(const struct store_entry *entry, const struct record *record,
+		       struct cgroup_location *ret_location, struct error *err)
+{
+	char mark[STORE_MARK_SIZE];
+	struct cgroup_host host;
+	int r;
+
+	if (record->intent)
+		return record_location(record->intent, ret_location, err);
+	r = cgroup_host_detect(&host, err);
+	if (r < 0)
+		return r;
+	store_mark(entry, mark);
+	r = cgroup_find_lost(mark, &host, ret_location, err);
+	cgroup_host_clear(&host);
+	return r;
 }

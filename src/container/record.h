@@ -72,14 +72,19 @@ int record_write_state(const struct store_entry *entry, enum record_phase phase,
 		       const struct process_identity *identity, struct error *err);
 
 /* Loads what there is. A missing or damaged file is no error but told in *ret_record, with a
- * warning in the log; only -ENOMEM and the like are errors. */
+ * warning in the log; only -ENOMEM and the like are errors. What is loaded has all its fields, with
+ * values that are possible. */
 int record_load(const struct store_entry *entry, struct record *ret_record, struct error *err);
 
 /* The identity of init that the state holds; pid 0 when there is none. */
 void record_identity(const struct record *record, struct process_identity *ret_identity);
 
-/* The cgroup that the intent names, as a location of its own (free with cgroup_location_clear). */
-int record_location(const struct record_intent *intent, struct cgroup_location *ret_location,
-		    struct error *err);
+/*
+ * Where the container's cgroup is: as the intent says, or, when that is lost, by the mark on the
+ * cgroup (store_mark()). Free with cgroup_location_clear(). -ENOENT: nothing is known, and no
+ * cgroup is marked.
+ */
+int record_find_cgroup(const struct store_entry *entry, const struct record *record,
+		       struct cgroup_location *ret_location, struct error *err);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -16,24 +18,33 @@
  */
 #define REMOVE_TIMEOUT 10000
 
-/* Where the container's cgroup is: by its intent, or, when that is lost, by the mark on the cgroup.
- */
-static int remove_locate(const struct store_entry *entry, const struct record *record,
-			 struct cgroup_location *ret_location, struct error *err)
+/* Whether the state was written before the machine's last boot, which has ended all there was. */
+static bool remove_is_of_past_boot(const struct record *record)
 {
-	struct cgroup_host host;
-	int r;
+	struct process_identity self;
 
-	if (record->intent)
-		return record_location(record->intent, ret_location, err);
-	/* No intent, and none that was damaged: nothing had been done yet. */
-	if (!record->intent_damaged && !record->state && !record->state_damaged)
-		return -ENOENT;
-	r = cgroup_host_detect(&host, err);
+	return record->state && process_identify(getpid(), -EBADF, &self) == 0 &&
+	       strcmp(self.boot_id, record->state->boot_id) != 0;
+}
+
+static int remove_cgroup(const struct store_entry *entry, const struct record *record,
+			 int64_t deadline, struct error *err)
+{
+	struct cgroup_location location;
+	struct cgroup *cgroup;
+	int r = record_find_cgroup(entry, record, &location, err);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	r = cgroup_open(&location, &cgroup, err);
+	cgroup_location_clear(&location);
+	/* The host may have other hierarchies by now. */
+	if (r == -ENOTSUP && remove_is_of_past_boot(record))
+		return 0;
 	if (r < 0)
 		return r;
-	r = cgroup_find_lost(entry->id, &host, ret_location, err);
-	cgroup_host_clear(&host);
+	r = cgroup_remove(cgroup, true, deadline, err);
+	cgroup_free(cgroup);
 	return r;
 }
 
@@ -41,8 +52,6 @@ static int remove_processes(const struct store_entry *entry, const struct record
 			    const struct status *status, struct error *err)
 {
 	int64_t deadline = process_now() + REMOVE_TIMEOUT;
-	struct cgroup_location location;
-	struct cgroup *cgroup;
 	int r;
 
 	/* By pidfd too: without a cgroup, or with init moved out of it by somebody. */
@@ -51,16 +60,8 @@ static int remove_processes(const struct store_entry *entry, const struct record
 		if (r < 0 && r != -ESRCH)
 			return error_errno(err, -r, "kill init of container %s", entry->id);
 	}
-	r = remove_locate(entry, record, &location, err);
-	if (r == 0) {
-		r = cgroup_open(&location, &cgroup, err);
-		cgroup_location_clear(&location);
-		if (r < 0)
-			return r;
-		r = cgroup_remove(cgroup, true, deadline, err);
-		cgroup_free(cgroup);
-	}
-	if (r < 0 && r != -ENOENT)
+	r = remove_cgroup(entry, record, deadline, err);
+	if (r < 0)
 		return r;
 	if (status->pidfd >= 0 && process_wait_dead(status->pidfd, deadline) < 0)
 		return error_set(err, EBUSY, "container init still running: %s (process %d)",
@@ -88,7 +89,11 @@ static void remove_run_hooks(const struct store_entry *entry, const struct recor
 		return;
 	run.hooks = &bundle.config->hooks->poststop;
 	status_encode(&document, STATUS_FIELDS_SPEC, &state);
-	run.state = state.failed ? "" : state.data;
+	if (state.failed) {
+		log_warning("poststop hooks of container %s are not run: no memory", entry->id);
+		return;
+	}
+	run.state = state.data;
 	(void)hooks_run(&run, &err);
 }
 

@@ -23,29 +23,9 @@
 
 /* The foreground's view of the container. */
 struct run_watch {
+	pid_t pid;
 	int pidfd, master;
 };
-
-/* All signals that can be caught are init's affair, but for these: SIGCHLD tells us of orphans to
- * reap, SIGWINCH of a new size of the terminal, SIGURG is what Go's scheduler sends around for
- * itself. The terminal's stop signals are forwarded too. */
-static void run_on_signal(void *data, int signal)
-{
-	const struct run_watch *watch = data;
-
-	switch (signal) {
-	case SIGCHLD:
-		return;
-	case SIGWINCH:
-		if (watch->master >= 0)
-			(void)terminal_copy_size(STDIN_FILENO, watch->master);
-		return;
-	case SIGURG:
-		return;
-	default:
-		(void)process_signal(watch->pidfd, signal);
-	}
-}
 
 /* Reaps orphans of the container that have become our children, but not init: its status is wanted.
  */
@@ -58,6 +38,28 @@ static void run_reap_orphans(pid_t init)
 		    info.si_pid == init)
 			return;
 		(void)waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
+	}
+}
+
+/* All signals that can be caught are init's affair, but for these: SIGCHLD tells us of orphans to
+ * reap, SIGWINCH of a new size of the terminal, SIGURG is what Go's scheduler sends around for
+ * itself. The terminal's stop signals are forwarded too. */
+static void run_on_signal(void *data, int signal)
+{
+	const struct run_watch *watch = data;
+
+	switch (signal) {
+	case SIGCHLD:
+		run_reap_orphans(watch->pid);
+		return;
+	case SIGWINCH:
+		if (watch->master >= 0)
+			(void)terminal_copy_size(STDIN_FILENO, watch->master);
+		return;
+	case SIGURG:
+		return;
+	default:
+		(void)process_signal(watch->pidfd, signal);
 	}
 }
 
@@ -84,7 +86,7 @@ static int run_block_signals(sigset_t *saved, int *ret_fd, struct error *err)
 	return 0;
 }
 
-static int run_wait_plain(const struct run_watch *watch, int signals, pid_t pid, struct error *err)
+static int run_wait_plain(const struct run_watch *watch, int signals, struct error *err)
 {
 	for (;;) {
 		struct signalfd_siginfo info;
@@ -94,7 +96,6 @@ static int run_wait_plain(const struct run_watch *watch, int signals, pid_t pid,
 			return error_errno(err, -r, "wait for the container");
 		while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
 			run_on_signal((void *)(uintptr_t)watch, (int)info.ssi_signo);
-		run_reap_orphans(pid);
 		if (process_is_dead(watch->pidfd))
 			return 0;
 	}
@@ -139,7 +140,11 @@ static int run_start(struct creation *creation, struct error *err)
 static int run_foreground(struct creation *creation, int signals, int *ret_status,
 			  struct error *err)
 {
-	struct run_watch watch = {.pidfd = creation->pidfd, .master = creation->master};
+	struct run_watch watch = {
+		.pid = creation->pid,
+		.pidfd = creation->pidfd,
+		.master = creation->master,
+	};
 	int status = 0, r;
 
 	/* The size of the caller's terminal, unless the configuration names one. */
@@ -151,7 +156,7 @@ static int run_foreground(struct creation *creation, int signals, int *ret_statu
 	/* It runs: from now on other commands work on it. */
 	store_unlock(&creation->entry);
 	r = watch.master >= 0 ? run_wait_terminal(&watch, signals, err)
-			      : run_wait_plain(&watch, signals, creation->pid, err);
+			      : run_wait_plain(&watch, signals, err);
 	if (r < 0)
 		return r;
 	r = process_reap(creation->pidfd, &status);
@@ -165,7 +170,6 @@ static int run_foreground(struct creation *creation, int signals, int *ret_statu
 static void run_remove(struct creation *creation)
 {
 	struct error err = ERROR_INIT;
-
 	int r = 0;
 
 	if (!creation->entry.locked)

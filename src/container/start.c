@@ -66,8 +66,9 @@ int start_run_hooks(const struct store_entry *entry, const struct record_intent 
 		return 0;
 	run.hooks = &bundle->config->hooks->poststart;
 	status_encode(&document, STATUS_FIELDS_SPEC, &state);
-	run.state = state.failed ? "" : state.data;
-	r = hooks_run(&run, err);
+	run.state = state.data;
+	r = state.failed ? error_errno(err, ENOMEM, "prepare the state for hooks")
+			 : hooks_run(&run, err);
 	if (r == 0)
 		return 0;
 	bundle_locate(bundle, err);
@@ -82,6 +83,7 @@ static int start_locked(struct store_entry *entry, const struct record *record,
 	auto_bundle struct bundle bundle = BUNDLE_INIT;
 	struct channel_message message = {.word = SYNC_START};
 	struct process_identity identity;
+	struct error ignored = ERROR_INIT;
 	auto_close int gate = -EBADF;
 	int r;
 
@@ -90,6 +92,10 @@ static int start_locked(struct store_entry *entry, const struct record *record,
 	if (r < 0)
 		return r;
 	r = gate_connect(entry, &gate);
+	if (r == -EAGAIN) {
+		error_errno(err, EAGAIN, "connect to the start gate of container %s", entry->id);
+		return error_hint(err, "init does not answer; it may be frozen or stopped");
+	}
 	if (r == -ECONNREFUSED || r == -ENOENT)
 		return error_set(err, ESRCH, "container init is gone: %s", entry->id);
 	if (r < 0)
@@ -104,9 +110,10 @@ static int start_locked(struct store_entry *entry, const struct record *record,
 	r = start_await_exec(gate, status->pidfd, &bundle, err);
 	if (r < 0)
 		return r;
-	r = record_write_state(entry, RECORD_RUNNING, &identity, err);
-	if (r < 0)
-		return r;
+	/* It runs, whether that can be written down or not: "starting" and a gate that is closed
+	 * say the same. */
+	if (record_write_state(entry, RECORD_RUNNING, &identity, &ignored) < 0)
+		log_warning("%s", ignored.message);
 	return start_run_hooks(entry, record->intent, &bundle, identity.pid, err);
 }
 

@@ -14,8 +14,8 @@ void status_clear(struct status *status)
 }
 
 /* Looks into the container's cgroup: how many processes, and whether they are frozen. */
-static int status_look_at_cgroup(const struct record *record, bool *ret_populated, bool *ret_frozen,
-				 struct error *err)
+static int status_look_at_cgroup(const struct store_entry *entry, const struct record *record,
+				 bool *ret_populated, bool *ret_frozen, struct error *err)
 {
 	auto_free pid_t *pids = NULL;
 	struct cgroup_location location;
@@ -24,11 +24,9 @@ static int status_look_at_cgroup(const struct record *record, bool *ret_populate
 	int r;
 
 	*ret_populated = *ret_frozen = false;
-	if (!record->intent || record->intent->cgroup_manager == CGROUP_MANAGER_DISABLED)
-		return 0;
-	r = record_location(record->intent, &location, err);
+	r = record_find_cgroup(entry, record, &location, err);
 	if (r < 0)
-		return r;
+		return r == -ENOENT ? 0 : r;
 	r = cgroup_open(&location, &cgroup, err);
 	cgroup_location_clear(&location);
 	if (r < 0)
@@ -50,13 +48,17 @@ static int status_without_state(const struct store_entry *entry, const struct re
 	int r;
 
 	if (!record->state_damaged && !entry->locked && store_is_locked(entry)) {
+		/* Without an intent nothing is made yet, or all has been removed (store_remove()).
+		 */
+		if (!record->intent && !record->intent_damaged)
+			return error_set(err, ENOENT, "container does not exist: %s", entry->id);
 		ret_status->status = LIFECYCLE_CREATING;
 		return 0;
 	}
-	r = status_look_at_cgroup(record, &populated, &frozen, err);
+	r = status_look_at_cgroup(entry, record, &populated, &frozen, err);
 	if (r < 0)
 		return r;
-	if (record->state_damaged && populated)
+	if (populated)
 		ret_status->status = frozen ? LIFECYCLE_PAUSED : LIFECYCLE_RUNNING;
 	else
 		ret_status->status = LIFECYCLE_STOPPED;
@@ -103,7 +105,7 @@ int status_determine(const struct store_entry *entry, const struct record *recor
 		break;
 	}
 	if (status.status == LIFECYCLE_RUNNING) {
-		r = status_look_at_cgroup(record, &populated, &frozen, err);
+		r = status_look_at_cgroup(entry, record, &populated, &frozen, err);
 		if (r < 0) {
 			status_clear(&status);
 			return r;

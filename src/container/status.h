@@ -11,7 +11,7 @@
 
 struct status {
 	enum lifecycle_status status;
-	pid_t pid; /* of init; 0 when stopped */
+	pid_t pid; /* of init; 0 when stopped, or not known */
 	int pidfd; /* of init when it lives, else -EBADF; owned */
 };
 #define STATUS_INIT ((struct status){.pidfd = -EBADF})
@@ -19,9 +19,9 @@ void status_clear(struct status *status);
 #define auto_status __attribute__((cleanup(status_clear)))
 
 /*
- * A zombie init counts as stopped. With a damaged state file the container's cgroup decides: it
- * runs as long as something runs in there. `-EBADMSG` only when neither file can be used and no
- * cgroup is found.
+ * A zombie init counts as stopped. Without a usable state file the container's cgroup decides: it
+ * runs as long as something runs in there, with pid 0 and no pidfd, for who init is is not known.
+ * -ENOENT when it is removed, or claimed, at this very moment.
  */
 int status_determine(const struct store_entry *entry, const struct record *record,
 		     struct status *ret_status, struct error *err);

@@ -10,11 +10,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "base/text.h"
 #include "kernel/process.h"
 
 /* mkdir -p; the last component gets `mode`, parents 0755. */
@@ -137,6 +139,7 @@ int store_claim(const struct store *store, const char *id, struct store_entry *r
 		struct error *err)
 {
 	auto_close int fd = -EBADF;
+	struct store_entry entry;
 	int r = store_check_id(id, err);
 
 	if (r < 0)
@@ -155,16 +158,22 @@ int store_claim(const struct store *store, const char *id, struct store_entry *r
 		return error_errno(err, errno, "make state directory %s/%s", store->path, id);
 	}
 	fd = store_open_entry(store, id);
-	if (fd < 0)
+	if (fd < 0) {
+		/* Nothing is in it yet; when a `delete` was faster it is gone. */
+		(void)unlinkat(store->fd, id, AT_REMOVEDIR);
 		return error_errno(err, -fd, "open state directory %s/%s", store->path, id);
-	/* A `delete --force` may have come between: then the directory is no longer the named one.
-	 */
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || !store_is_current(store, fd, id))
-		return error_set(err, EBUSY, "container %s was removed while it was being made",
-				 id);
-	ret_entry->fd = fd_take(&fd);
-	ret_entry->id = id;
-	ret_entry->locked = true;
+	}
+	/* Others may hold the lock for a moment: store_is_locked() does, and a `delete`, behind
+	 * which the directory is no longer the named one. */
+	entry = (struct store_entry){.fd = fd_take(&fd), .id = id};
+	r = store_lock(store, &entry, process_now() + STORE_LOCK_TIMEOUT, err);
+	if (r == -ENOENT)
+		error_set(err, EBUSY, "container %s was removed while it was being made", id);
+	if (r < 0) {
+		store_entry_close(&entry);
+		return -err->number;
+	}
+	*ret_entry = entry;
 	return 0;
 }
 
@@ -186,28 +195,46 @@ int store_find(const struct store *store, const char *id, struct store_entry *re
 	return 0;
 }
 
+/*
+ * The holder out of one line of /proc/locks, or 0:
+ *	1: FLOCK  ADVISORY  WRITE 1234 00:1a:5678 0 EOF
+ */
+static uint32_t store_parse_lock(char *line, const char *wanted)
+{
+	char *words[6], *save = NULL;
+	uint32_t pid;
+
+	for (size_t i = 0; i < array_size(words); i++) {
+		words[i] = strtok_r(i == 0 ? line : NULL, " ", &save);
+		if (!words[i])
+			return 0;
+	}
+	if (strcmp(words[1], "FLOCK") != 0 || strcmp(words[3], "WRITE") != 0 ||
+	    strcmp(words[5], wanted) != 0 || text_parse_u32(words[4], &pid) < 0)
+		return 0;
+	return pid;
+}
+
 /* The pid that holds a flock on this inode, from /proc/locks; 0 when it is not to be seen. */
-static int store_lock_holder(int fd)
+static uint32_t store_lock_holder(int fd)
 {
 	auto_free char *locks = NULL;
 	char wanted[64];
 	struct stat st;
+	uint32_t pid = 0;
 
 	if (fstat(fd, &st) < 0 ||
 	    io_read_file(AT_FDCWD, "/proc/locks", 0, 16 << 20, &locks, NULL) < 0)
 		return 0;
-	(void)snprintf(wanted, sizeof(wanted), ":%llu ", (unsigned long long)st.st_ino);
-	for (char *line = locks, *next; line && *line; line = next) {
-		int pid;
-
+	(void)snprintf(wanted, sizeof(wanted), "%02x:%02x:%llu", major(st.st_dev), minor(st.st_dev),
+		       (unsigned long long)st.st_ino);
+	for (char *line = locks, *next; line && pid == 0; line = next) {
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
-		if (strstr(line, "FLOCK") && strstr(line, wanted) &&
-		    sscanf(line, "%*s FLOCK %*s WRITE %d", &pid) == 1)
-			return pid;
+		pid = store_parse_lock(line, wanted);
 	}
-	return 0;
+	return pid;
 }
 
 int store_lock(const struct store *store, struct store_entry *entry, int64_t deadline,
@@ -215,7 +242,7 @@ int store_lock(const struct store *store, struct store_entry *entry, int64_t dea
 {
 	/* flock has no time-out, and a signal to interrupt it would be the whole process's. */
 	struct timespec pause = {.tv_nsec = 1000000};
-	int holder;
+	uint32_t holder;
 
 	while (flock(entry->fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno == EINTR)
@@ -228,7 +255,7 @@ int store_lock(const struct store *store, struct store_entry *entry, int64_t dea
 				  entry->id,
 				  holder ? "" : ", whose process cannot be seen from here");
 			if (holder)
-				error_hint(err, "process %d holds its lock", holder);
+				error_hint(err, "process %u holds its lock", holder);
 			return -EBUSY;
 		}
 		(void)nanosleep(&pause, NULL);
@@ -255,13 +282,32 @@ bool store_is_locked(const struct store_entry *entry)
 	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
-/* Everything in the directory but intent.json. There are no subdirectories of ours. */
+void store_mark(const struct store_entry *entry, char mark[static STORE_MARK_SIZE])
+{
+	struct stat st = {0};
+
+	(void)fstat(entry->fd, &st);
+	(void)snprintf(mark, STORE_MARK_SIZE, "%s@%llx:%llx", entry->id,
+		       (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+}
+
+static int store_unlink(int dirfd, const char *name)
+{
+	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	/* Not ours, but whatever it is, it must not be in the way for ever. */
+	if (errno == EISDIR && unlinkat(dirfd, name, AT_REMOVEDIR) == 0)
+		return 0;
+	return -errno;
+}
+
+/* Everything in the directory but the records. There are no subdirectories of ours. */
 static int store_empty(int dirfd)
 {
 	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
-	int r = 0;
+	int r = 0, failed;
 
 	if (!dir) {
 		r = -errno;
@@ -270,13 +316,12 @@ static int store_empty(int dirfd)
 	}
 	while ((entry = readdir(dir))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-		    strcmp(entry->d_name, STORE_INTENT) == 0)
+		    strcmp(entry->d_name, STORE_INTENT) == 0 ||
+		    strcmp(entry->d_name, STORE_STATE) == 0)
 			continue;
-		if (unlinkat(dirfd, entry->d_name, 0) == 0 || errno == ENOENT)
-			continue;
-		if (errno == EISDIR && unlinkat(dirfd, entry->d_name, AT_REMOVEDIR) == 0)
-			continue;
-		r = -errno;
+		failed = store_unlink(dirfd, entry->d_name);
+		if (failed < 0)
+			r = failed;
 	}
 	closedir(dir);
 	return r;
@@ -286,8 +331,10 @@ int store_remove(const struct store *store, struct store_entry *entry, struct er
 {
 	int r = store_empty(entry->fd);
 
-	if (r == 0 && unlinkat(entry->fd, STORE_INTENT, 0) < 0 && errno != ENOENT)
-		r = -errno;
+	if (r == 0)
+		r = store_unlink(entry->fd, STORE_INTENT);
+	if (r == 0)
+		r = store_unlink(entry->fd, STORE_STATE);
 	if (r < 0)
 		return error_errno(err, -r, "empty state directory %s/%s", store->path, entry->id);
 	if (unlinkat(store->fd, entry->id, AT_REMOVEDIR) < 0 && errno != ENOENT)

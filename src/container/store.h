@@ -19,7 +19,8 @@
 
 #include "base/error.h"
 
-#define STORE_ID_MAX 1024
+#define STORE_ID_MAX	1024
+#define STORE_MARK_SIZE (STORE_ID_MAX + 48)
 /* How long a command waits for another one on the same container to finish, milliseconds. */
 #define STORE_LOCK_TIMEOUT 10000
 
@@ -77,8 +78,15 @@ void store_unlock(struct store_entry *entry);
 /* Whether some command holds the lock at this moment. */
 bool store_is_locked(const struct store_entry *entry);
 
-/* Removes the directory with all in it, intent.json last, so that a removal that is interrupted can
- * be taken up again. What is gone already is fine. */
+/* A text that stands for this very state directory, as long as it exists: containers of two state
+ * roots may have the same id. Goes onto the cgroup, so that it is found when the intent is lost. */
+void store_mark(const struct store_entry *entry, char mark[static STORE_MARK_SIZE]);
+
+/*
+ * Removes the directory with all in it: intent.json and then state.json last, for a directory that
+ * is locked and has neither is one that is being removed (or made), and no container. What is gone
+ * already is fine.
+ */
 int store_remove(const struct store *store, struct store_entry *entry, struct error *err);
 
 /* The ids there are, sorted; a malloc'ed array of malloc'ed strings. */

@@ -7,10 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include "base/fd.h"
 #include "kernel/process.h"
+
+/* A listener that takes nobody off its backlog for so long is stuck. */
+#define CHANNEL_CONNECT_SECONDS 10
 
 int channel_open(int ret_ends[2])
 {
@@ -146,6 +150,8 @@ int channel_connect(const char *path, int type)
 	auto_close int place = -EBADF;
 	auto_close int fd = -EBADF;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	/* unix(7) waits this long for a place in the backlog, too. */
+	struct timeval timeout = {.tv_sec = CHANNEL_CONNECT_SECONDS};
 
 	/* sun_path holds 108 bytes; a path of any length is reached through its O_PATH descriptor.
 	 */
@@ -162,7 +168,7 @@ int channel_connect(const char *path, int type)
 			       place);
 	}
 	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0)
 		return -errno;
 	while (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		if (errno != EINTR)

@@ -43,7 +43,8 @@ int channel_recv(int channel, int pidfd, int64_t deadline, struct channel_messag
 int channel_send_fd(int socket, int fd, const char *text);
 
 /* Connects a SOCK_STREAM or SOCK_SEQPACKET socket to a path of any length, relative to the cwd.
- * Gives an owned descriptor or a negative errno. Does not block for longer than a full backlog. */
+ * Gives an owned descriptor or a negative errno. Waits for at most ten
+ * seconds while the backlog is full, then -EAGAIN; the same goes for what is sent over it. */
 int channel_connect(const char *path, int type);
 
 #endif

@@ -22,7 +22,8 @@ int64_t process_now(void);
  * fork by clone3(2), with `flags` of CLONE_NEW*, CLONE_PARENT, CLONE_FILES, CLONE_CLEAR_SIGHAND
  * (CLONE_PIDFD is added). With `cgroup` >= 0 the child starts in that cgroup2 directory.
  * Returns 0 in the child, with *ret_pidfd untouched; the child's pid and its pidfd in the parent;
- * or a negative errno. The child shares no memory with the parent and must leave by _exit or execve.
+ * or a negative errno. The child shares no memory with the parent and must leave by _exit or
+ * execve.
  */
 pid_t process_fork(uint64_t flags, int cgroup, int *ret_pidfd);
 
@@ -45,6 +46,13 @@ int process_open(const struct process_identity *identity);
 
 /* True when the process is a zombie or gone: `pidfd` is readable then (pidfd_open(2)). */
 bool process_is_dead(int pidfd);
+
+/*
+ * Every signal back to its default, and none blocked: what a program that is executed next expects.
+ * Dispositions that are "ignore" would go through execve(2), and not even CLONE_CLEAR_SIGHAND takes
+ * them away.
+ */
+void process_reset_signals(void);
 
 /* Sends a signal. Returns 0 or a negative errno. */
 int process_signal(int pidfd, int signal);
