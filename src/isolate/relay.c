@@ -41,8 +41,8 @@
 #define RELAY_TICK_MS 100
 /* As many ends of file as a process may swallow before we stop telling it. */
 #define RELAY_EOF_MAX 16
-/* A pty holds less than that (its two buffers of 8 and 4 KiB), so what is behind it was written by
- * somebody who outlived the process. */
+/* A pty holds less than that (some 20 KiB), so what is behind it was written by somebody who
+ * outlived the process. */
 #define RELAY_DRAIN_MAX 65536
 /* PIPE_BUF: a pipe that poll(2) calls writable takes so much without blocking. */
 #define RELAY_BUFFER_SIZE 4096
