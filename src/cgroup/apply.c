@@ -145,26 +145,6 @@ static int cgroup_check_denied(const struct cgroup *cgroup, const struct cgroup_
 	return error_at(err, "%s", writes->items[0].field);
 }
 
-static int cgroup_apply_devices(struct cgroup *cgroup, const struct oci_resources *resources,
-				struct error *err)
-{
-	struct device_policy policy = {0};
-	int r = device_rules_plan(resources ? &resources->devices : NULL, &policy, err);
-
-	if (r < 0)
-		return r;
-	r = cgroup->backend->apply_devices(cgroup, &policy, err);
-	device_policy_clear(&policy);
-	/* There, nobody can make a device node: what the user may open is what the user may open.
-	 */
-	if ((r == -EPERM || r == -EACCES) && cgroup_host_is_rootless()) {
-		log_debug("device rules are not applied: %s", err->message);
-		error_clear(err);
-		return 0;
-	}
-	return r;
-}
-
 int cgroup_apply(struct cgroup *cgroup, const struct oci_resources *resources, struct error *err)
 {
 	struct cgroup_writes writes = {0};
@@ -180,7 +160,28 @@ int cgroup_apply(struct cgroup *cgroup, const struct oci_resources *resources, s
 	else
 		r = cgroup_write_all(cgroup, &writes, err);
 	cgroup_writes_clear(&writes);
-	if (r < 0 || cgroup->denied)
+	return r;
+}
+
+int cgroup_apply_devices(struct cgroup *cgroup, const struct oci_resources *resources,
+			 struct error *err)
+{
+	struct device_policy policy = {0};
+	int r;
+
+	if (!cgroup->backend || cgroup->denied)
+		return 0;
+	r = device_rules_plan(resources ? &resources->devices : NULL, &policy, err);
+	if (r < 0)
 		return r;
-	return cgroup_apply_devices(cgroup, resources, err);
+	r = cgroup->backend->apply_devices(cgroup, &policy, err);
+	device_policy_clear(&policy);
+	/* There, nobody can make a device node: what the user may open is what the user may open.
+	 */
+	if ((r == -EPERM || r == -EACCES) && cgroup_host_is_rootless()) {
+		log_debug("device rules are not applied: %s", err->message);
+		error_clear(err);
+		return 0;
+	}
+	return r;
 }

@@ -96,9 +96,16 @@ int cgroup_open(const struct cgroup_location *location, struct cgroup **ret_cgro
 		struct error *err);
 void cgroup_free(struct cgroup *cgroup);
 
-/* Writes all limits, and the device rules (always: without rules of the config the default ones
- * deny everything but the default devices; config-linux.md#allowed-device-list). */
+/* Writes all limits, but for the device rules. */
 int cgroup_apply(struct cgroup *cgroup, const struct oci_resources *resources, struct error *err);
+
+/*
+ * Puts the device rules in force (always: without rules of the config the default ones deny everything
+ * but the default devices; config-linux.md#allowed-device-list). Apart from the limits because the
+ * verifier takes its time over the program, which need not be waited for before the clone.
+ */
+int cgroup_apply_devices(struct cgroup *cgroup, const struct oci_resources *resources,
+			 struct error *err);
 
 /* The cgroup2 directory to clone a process into (CLONE_INTO_CGROUP), or -EBADF where there is none
  * (pure v1, disabled). Owned by the cgroup. */

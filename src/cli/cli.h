@@ -30,7 +30,8 @@ struct cli {
 	const void *options;	       /* the command's own struct, filled in */
 	char **arguments;	       /* what is left: the container's id ... */
 	int argument_count;
-	int log_fd; /* -EBADF: stderr */
+	int log_fd;	/* -EBADF: stderr */
+	int seal_mount; /* kernel/seal.h */
 	bool log_json;
 	struct cli_memory *memory;
 };

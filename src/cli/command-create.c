@@ -99,6 +99,7 @@ static int create_request(const struct cli *cli, const struct options_create *op
 		.console_socket = options->console_socket,
 		.pidfd_socket = options->pidfd_socket,
 		.listen_fds = create_listen_fds(),
+		.idle_close = cli->seal_mount,
 	};
 	char *bundle, *config, *pid_file, path[PATH_MAX];
 	bool *open;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,7 +139,7 @@ static int main_dispatch(struct cli *cli, int *ret_status, struct error *err)
 	}
 	/* Before anything is opened that would have to survive the exec. */
 	if (cli->command->enters) {
-		r = seal_self(cli->argv, err);
+		r = seal_self(cli->argv, &cli->seal_mount, err);
 		if (r < 0)
 			return r;
 	}
@@ -152,6 +153,8 @@ int main(int argc, char **argv)
 	struct error err = ERROR_INIT;
 	int status = 0, r;
 
+	/* Grow the heap in steps that fit a configuration, not page by page. */
+	(void)mallopt(M_TOP_PAD, 256 << 10);
 	/* A reader that is gone is an error to report, not a reason to die. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* A parent that ignores SIGCHLD would have our children reaped behind our back. */

@@ -217,12 +217,7 @@ static int creation_claim(struct creation *creation, struct error *err)
 		.poststart = hooks && hooks->poststart.count > 0,
 		.poststop = hooks && hooks->poststop.count > 0,
 	};
-	r = record_write_intent(&creation->entry, &creation->intent, err);
-	if (r < 0)
-		return r;
-	r = io_replace_file(creation->entry.fd, STORE_CONFIG, creation->bundle.text,
-			    creation->bundle.length, 0600);
-	return r < 0 ? error_errno(err, -r, "save the configuration") : 0;
+	return record_write_intent(&creation->entry, &creation->intent, err);
 }
 
 static int creation_cgroup(struct creation *creation, struct error *err)
@@ -434,10 +429,42 @@ static int creation_run_hooks(struct creation *creation, struct error *err)
 }
 
 /* Answers init until it is ready. */
+/*
+ * What need not be done before the clone, and is done while init builds its root on another CPU:
+ * the device rules, whose program the kernel verifies at length (init itself may open what it likes
+ * anyhow), and the copy of the configuration, which is no part of what an interrupted create has to
+ * undo.
+ */
+static int creation_complete(struct creation *creation, struct error *err)
+{
+	const struct oci_linux *linux_config = creation->plan.config->linux;
+	int r;
+
+	fd_close(creation->plan.options->idle_close);
+	r = cgroup_apply_devices(creation->cgroup, linux_config ? linux_config->resources : NULL,
+				 err);
+	if (r < 0)
+		return error_wrap(err, "cgroup");
+	r = io_replace_file(creation->entry.fd, STORE_CONFIG, creation->bundle.text,
+			    creation->bundle.length, 0600);
+	return r < 0 ? error_errno(err, -r, "save the configuration") : 0;
+}
+
+/* Hooks that init runs must find the container complete. */
+static bool creation_completes_first(const struct creation *creation)
+{
+	const struct oci_hooks *hooks = creation->plan.config->hooks;
+
+	return hooks && hooks->create_container.count > 0;
+}
+
 static int creation_converse(struct creation *creation, struct error *err)
 {
 	const struct oci_hooks *hooks = creation->plan.config->hooks;
 	int r = creation_send(creation, SYNC_PROCEED, err);
+
+	if (r == 0 && !creation_completes_first(creation))
+		r = creation_complete(creation, err);
 
 	/* Should anything fail from here on, what hooks may have set up is to be taken down by
 	 * poststop's. Of those that init runs itself it is not known how far they came. */
@@ -516,6 +543,8 @@ int creation_build(struct creation *creation, bool gate, struct error *err)
 		r = gate_listen(&creation->entry, &creation->gate, err);
 	if (r == 0)
 		r = creation_cgroup(creation, err);
+	if (r == 0 && creation_completes_first(creation))
+		r = creation_complete(creation, err);
 	if (r == 0)
 		r = creation_fork(creation, err);
 	if (r == 0)

@@ -69,7 +69,8 @@ static int mounts_cgroup_hierarchy(const struct mounts_run *run, const struct mo
 	struct mountfd_option options[MOUNTS_CGROUP_OPTIONS_MAX];
 	auto_free char *text = NULL;
 	struct mountfd_filesystem filesystem = {
-		.type = "cgroup",
+		/* Without controllers it is the cgroup2 of a hybrid host. */
+		.type = hierarchy->options[0] ? "cgroup" : "cgroup2",
 		.source = hierarchy->name,
 		.options = options,
 		.attributes = mounts_attributes(step),

@@ -1,15 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two things tie a process to the file that it was executed from: the link /proc/PID/exe, and its
+ * mappings of that file. Through the link anybody who may trace the process can open the file, and
+ * the kernel itself follows it for "#!/proc/self/exe".
+ *
+ * The usual way out is to execute a sealed copy in memory, which costs a copy of the whole program
+ * and a second execve: more than a millisecond, a quarter of the life of a short container. So the
+ * process is changed where it stands:
+ *
+ * 1. The link is set to an empty, sealed memfd: prctl(PR_SET_MM_MAP), with which CRIU restores
+ * processes. An execve of it fails with ENOEXEC, a write to it with EPERM.
+ * 2. The kernel allows that only once no mapping is left of the old link's path
+ * (replace_mm_exe_file() in kernel/fork.c). So the segments that are never written are mapped
+ * again, at the same addresses, from the same file but by another path: that of a detached clone of
+ * the mount, read-only, which is in no mount namespace. Those that are written become anonymous
+ * memory.
+ *
+ * What is left is /proc/PID/map_files, which needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE over the
+ * host, and leads through a read-only mount: less than any copy gives away. Execve of the
+ * container's program ends even that.
+ *
+ * Where this is not to be had (a caller without privileges, a kernel without
+ * CONFIG_CHECKPOINT_RESTORE), the sealed copy is executed.
+ */
 #include "kernel/seal.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "base/fd.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "kernel/syscalls.h"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U /* Linux 6.3 */
@@ -18,6 +52,16 @@
 
 extern char **environ;
 
+static int seal_memfd(void)
+{
+	int fd = memfd_create("knarr", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+
+	/* Before 6.3 the flag is unknown, and every memfd can be executed. */
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("knarr", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	return fd < 0 ? -errno : fd;
+}
+
 static bool seal_is_sealed(int exe)
 {
 	int seals = fcntl(exe, F_GET_SEALS);
@@ -25,15 +69,201 @@ static bool seal_is_sealed(int exe)
 	return seals >= 0 && (seals & SEAL_ALL) == SEAL_ALL;
 }
 
-static int seal_copy(int exe, off_t size, int *ret_fd)
-{
-	auto_close int fd = memfd_create("knarr", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+/* ---- where it stands ---- */
 
-	/* Before 6.3 the flag is unknown, and every memfd can be executed. */
-	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("knarr", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+/* The same file by way of a mount that is in no namespace. */
+static int seal_open_apart(int exe, int *ret_mount)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+	auto_close int mount = sys_open_tree(exe, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
+	char path[64];
+	int fd, r;
+
+	if (mount < 0)
+		return mount;
+	r = sys_mount_setattr(mount, "", AT_EMPTY_PATH, &attr);
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", mount);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
+	*ret_mount = fd_take(&mount);
+	return fd;
+}
+
+struct seal_segment {
+	uintptr_t start, end; /* of what is mapped from the file, whole pages */
+	off_t offset;
+	int protection;
+};
+
+static void seal_segment_of(const ElfW(Phdr) * header, uintptr_t base, struct seal_segment *segment)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	segment->start = (base + header->p_vaddr) & ~(page - 1);
+	segment->end = (base + header->p_vaddr + header->p_filesz + page - 1) & ~(page - 1);
+	segment->offset = (off_t)(header->p_offset & ~(page - 1));
+	segment->protection = (header->p_flags & PF_R ? PROT_READ : 0) |
+			      (header->p_flags & PF_W ? PROT_WRITE : 0) |
+			      (header->p_flags & PF_X ? PROT_EXEC : 0);
+}
+
+/* The same bytes at the same place: whoever executes here meanwhile does not notice. */
+static int seal_map_again(const struct seal_segment *segment, int file)
+{
+	void *at = mmap((void *)segment->start, segment->end - segment->start, segment->protection,
+			MAP_PRIVATE | MAP_FIXED, file, segment->offset);
+
+	return at == MAP_FAILED ? -errno : 0;
+}
+
+static int seal_make_anonymous(const struct seal_segment *segment)
+{
+	size_t length = segment->end - segment->start;
+	void *copy = mmap(NULL, length, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	if (copy == MAP_FAILED)
+		return -errno;
+	/* From here to the end of mremap nothing in the segment may change: no call that keeps
+	 * state. */
+	memcpy(copy, (void *)segment->start, length);
+	if (mremap(copy, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)segment->start) ==
+	    MAP_FAILED)
+		return -errno;
+	return 0;
+}
+
+/* What the dynamic linker, or libc's start-up, had made read-only, is again. */
+static int seal_protect_relro(const ElfW(Phdr) * header, uintptr_t base)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t start = (base + header->p_vaddr) & ~(page - 1);
+	uintptr_t end = (base + header->p_vaddr + header->p_memsz) & ~(page - 1);
+
+	if (end <= start)
+		return 0;
+	return mprotect((void *)start, end - start, PROT_READ) < 0 ? -errno : 0;
+}
+
+static int seal_remap(int file)
+{
+	const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+	size_t count = getauxval(AT_PHNUM);
+	uintptr_t base = 0;
+	int r = 0;
+
+	if (!headers)
+		return -ENOTSUP;
+	for (size_t i = 0; i < count; i++)
+		if (headers[i].p_type == PT_PHDR)
+			base = (uintptr_t)headers - headers[i].p_vaddr;
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		struct seal_segment segment;
+
+		if (headers[i].p_type != PT_LOAD || headers[i].p_filesz == 0)
+			continue;
+		seal_segment_of(&headers[i], base, &segment);
+		r = headers[i].p_flags & PF_W ? seal_make_anonymous(&segment)
+					      : seal_map_again(&segment, file);
+	}
+	for (size_t i = 0; r == 0 && i < count; i++)
+		if (headers[i].p_type == PT_GNU_RELRO)
+			r = seal_protect_relro(&headers[i], base);
+	return r;
+}
+
+/* proc_pid_stat(5): what PR_SET_MM_MAP wants to be told again, unchanged. */
+static int seal_read_layout(struct prctl_mm_map *ret_map)
+{
+	enum {
+		START_CODE = 26,
+		END_CODE,
+		STACK,
+		START_DATA = 45,
+		END_DATA,
+		START_BRK,
+		ARG_START,
+		ARG_END,
+		ENV_START,
+		ENV_END,
+		FIELDS
+	};
+	uint64_t fields[FIELDS] = {0};
+	char stat[2048];
+	char *at;
+
+	if (io_read_small(AT_FDCWD, "/proc/self/stat", stat, sizeof(stat)) < 0)
+		return -EIO;
+	at = strrchr(stat, ')');
+	for (int field = 3; at && field < FIELDS; field++) {
+		at = strchr(at, ' ');
+		if (at)
+			fields[field] = strtoull(++at, NULL, 10);
+	}
+	if (!at)
+		return -EBADMSG;
+	*ret_map = (struct prctl_mm_map){
+		.start_code = fields[START_CODE],
+		.end_code = fields[END_CODE],
+		.start_data = fields[START_DATA],
+		.end_data = fields[END_DATA],
+		.start_brk = fields[START_BRK],
+		.brk = (uintptr_t)sbrk(0),
+		.start_stack = fields[STACK],
+		.arg_start = fields[ARG_START],
+		.arg_end = fields[ARG_END],
+		.env_start = fields[ENV_START],
+		.env_end = fields[ENV_END],
+	};
+	return 0;
+}
+
+static int seal_replace_link(void)
+{
+	auto_close int empty = seal_memfd();
+	struct prctl_mm_map map;
+	int r;
+
+	if (empty < 0)
+		return empty;
+	if (fcntl(empty, F_ADD_SEALS, SEAL_ALL) < 0)
+		return -errno;
+	r = seal_read_layout(&map);
+	if (r < 0)
+		return r;
+	map.exe_fd = (uint32_t)empty;
+	if (prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof(map), 0) < 0)
+		return -errno;
+	return 0;
+}
+
+static int seal_in_place(int exe, int *ret_mount)
+{
+	auto_close int mount = -EBADF;
+	auto_close int file = seal_open_apart(exe, &mount);
+	int r;
+
+	if (file < 0)
+		return file;
+	r = seal_remap(file);
+	if (r == 0)
+		r = seal_replace_link();
+	if (r == 0)
+		*ret_mount = fd_take(&mount);
+	return r;
+}
+
+/* ---- the copy ---- */
+
+static int seal_copy(int exe, off_t size, int *ret_fd)
+{
+	auto_close int fd = seal_memfd();
+
+	if (fd < 0)
+		return fd;
 	while (size > 0) {
 		ssize_t n = sendfile(fd, exe, NULL, (size_t)size);
 
@@ -49,7 +279,7 @@ static int seal_copy(int exe, off_t size, int *ret_fd)
 	return 0;
 }
 
-int seal_self(char *const *argv, struct error *err)
+int seal_self(char *const *argv, int *ret_mount, struct error *err)
 {
 	auto_close int exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	auto_close int copy = -EBADF;
@@ -58,8 +288,13 @@ int seal_self(char *const *argv, struct error *err)
 
 	if (exe < 0)
 		return error_errno(err, errno, "open /proc/self/exe");
+	*ret_mount = -EBADF;
 	if (seal_is_sealed(exe))
 		return 0;
+	r = seal_in_place(exe, ret_mount);
+	if (r == 0)
+		return 0;
+	log_debug("executing a sealed copy: %s", error_name(-r));
 	if (fstat(exe, &st) < 0)
 		return error_errno(err, errno, "look at /proc/self/exe");
 	r = seal_copy(exe, st.st_size, &copy);
