@@ -23,6 +23,12 @@
  * - Of several rules about one syscall, one without conditions wins over those with; of two
  * without, the first wins. Two with the same conditions and different actions are an error.
  *
+ * What it gets wrong (2.5.4), found by the oracle in tests/unit/seccomp-oracle.c: several
+ * conditional rules for one syscall are merged into one tree, and unless each is one SCMP_CMP_EQ
+ * about the same argument, a call may get an action that is not its own ("a0 < 1" or "a0 >= 1 <<
+ * 32", allowed: a0 = 5 is allowed too), or the merging never ends ("a0 != 0, a2 == 1" and "a0 != 0,
+ * a3 == 1"). No engine's own profile has such rules.
+ *
  * The rules are compared one after the other (libseccomp's optimisation level 1). Its binary tree
  * (level 2) makes the compilation 50 % slower and the filter 25 % longer, and gives nothing back on
  * the kernels we run on: since Linux 5.11 the kernel runs the filter once for every syscall number

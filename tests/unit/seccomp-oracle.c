@@ -5,8 +5,11 @@
  * - syscalls that 32-bit x86 also passes through socketcall and ipc, which it spreads over both
  * ways;
  * - constants beyond 32 bits on 32-bit architectures, of which it takes the lower half;
- * - which one of several conditional rules with different actions wins when all of them hold: any
- * may.
+ * - several conditional rules for one syscall, which it merges into one tree: not always rightly,
+ * so that a call that one of them is about gets the default action; and sometimes for ever. Only
+ * when each is a single SCMP_CMP_EQ about the same argument (as for personality in docker's
+ * profile) the comparison is exact; else the default and any of the actions that the rules give are
+ * accepted.
  */
 #include "seccomp-oracle.h"
 
@@ -191,12 +194,39 @@ static bool has_wide_constant(const struct oci_seccomp_rule *rule)
 	return false;
 }
 
+/* What libseccomp has to merge for one syscall. */
+struct chains {
+	size_t count;
+	uint32_t index;
+	bool simple; /* single conditions of equality, all about `index` */
+};
+
+static void count_chains(const struct oci_seccomp_rule *rule, struct chains *chains)
+{
+	const struct oci_seccomp_arg *args = rule->args.items;
+	bool twice = false;
+
+	for (size_t i = 0; i < rule->args.count; i++) {
+		for (size_t k = 0; k < i; k++)
+			twice = twice || args[i].index == args[k].index;
+	}
+	if (chains->count == 0)
+		chains->index = args[0].index;
+	chains->count += twice ? rule->args.count : 1;
+	chains->simple = chains->simple && (twice || rule->args.count == 1);
+	for (size_t i = 0; i < rule->args.count; i++)
+		chains->simple = chains->simple && args[i].op == OCI_SECCOMP_EQ &&
+				 args[i].index == chains->index;
+}
+
 bool seccomp_oracle_accepts(const struct oci_seccomp *config, const struct seccomp_data *data,
 			    uint32_t action)
 {
 	uint32_t fallback = action_value(config->default_action, &config->default_errno_ret);
 	uint32_t token = token_of_call(config, data);
 	bool narrow = token == SCMP_ARCH_X86 || token == SCMP_ARCH_X32, any = false, hit = false;
+	struct chains chains = {0, 0, true};
+	bool listed = false;
 	int64_t newest = token ? newest_named(config, token) : -1;
 
 	if (token == 0)
@@ -227,7 +257,11 @@ bool seccomp_oracle_accepts(const struct oci_seccomp *config, const struct secco
 			continue;
 		any = any || rule_holds(rule, data, narrow);
 		hit = hit || (rule_holds(rule, data, narrow) && action == given);
+		listed = listed || action == given;
+		count_chains(rule, &chains);
 	}
+	if (chains.count > 1 && !chains.simple)
+		return listed || action == fallback;
 	return any ? hit : action == fallback;
 }
 
@@ -286,9 +320,27 @@ static void make_action(struct bytes *bytes, bool is_default, enum oci_seccomp_a
 	}
 }
 
+/* Whether an earlier rule with conditions names one of the rule's syscalls. */
+static bool has_forerunner(const struct profile *profile, size_t i)
+{
+	const struct oci_strings *mine = &profile->rules[i].names;
+
+	for (size_t r = 0; r < i; r++) {
+		const struct oci_strings *theirs = &profile->rules[r].names;
+
+		for (size_t k = 0; k < mine->count * theirs->count; k++) {
+			if (profile->rules[r].args.count > 0 &&
+			    mine->items[k % mine->count] == theirs->items[k / mine->count])
+				return true;
+		}
+	}
+	return false;
+}
+
 static void make_rule(struct profile *profile, size_t i, struct bytes *bytes)
 {
 	struct oci_seccomp_rule *rule = &profile->rules[i];
+	bool alone;
 
 	make_action(bytes, false, &rule->action, &rule->errno_ret);
 	rule->names.items = profile->names[i];
@@ -297,13 +349,24 @@ static void make_rule(struct profile *profile, size_t i, struct bytes *bytes)
 		rule->names.items[k] = names[bytes_below(bytes, sizeof(names) / sizeof(names[0]))];
 	rule->args.items = profile->args[i];
 	rule->args.count = bytes_below(bytes, ARGUMENTS + 1);
-	for (size_t k = 0; k < rule->args.count; k++)
-		rule->args.items[k] = (struct oci_seccomp_arg){
+	/* libseccomp 2.5 never comes back from two rules as "a0 != 0, a2 == 1" and "a0 != 0,
+	 * a3 == 1", so only the first rule of a syscall has several. */
+	alone = !has_forerunner(profile, i);
+	if (!alone && rule->args.count > 1)
+		rule->args.count = 0;
+	for (size_t k = 0; k < rule->args.count; k++) {
+		struct oci_seccomp_arg *arg = &rule->args.items[k];
+
+		*arg = (struct oci_seccomp_arg){
 			.index = bytes_below(bytes, 6),
 			.value = make_value(bytes),
 			.value_two = make_value(bytes),
 			.op = (enum oci_seccomp_operator)bytes_below(bytes, 7),
 		};
+		/* A mask of nothing is no condition to libseccomp, and not sorted like one. */
+		if (arg->op == OCI_SECCOMP_MASKED_EQ && (uint32_t)arg->value == 0)
+			arg->value |= 1;
+	}
 }
 
 static void make_profile(struct profile *profile, struct bytes *bytes)
