@@ -467,7 +467,7 @@ def suite_bench(result):
     if probe.returncode == 77:
         result.skip('bench', probe.stdout)
         return
-    result.check('contrib/bench --quick', run(['contrib/bench', '--quick', '--output', str(BUILD / 'bench'), f'knarr={knarr}'], timeout=600))
+    result.check('contrib/bench --quick', run([sys.executable, 'contrib/bench', '--quick', '--build', str(knarr.parents[2]), '--output', str(BUILD / 'bench')], timeout=600))
 
 
 SUITES = {

@@ -16,8 +16,8 @@
  *	WALL_NS STATUS MAXRSS_KIB USER_US SYSTEM_US ORPHANS_MAXRSS_KIB
  * STATUS is the exit status, or 128 + the signal. ORPHANS_MAXRSS_KIB is the greatest of those
  * reaped since the last answer, 0 without any. The command gets /dev/null as standard input and
- * output and keeps standard error. At the start one line `self MAXRSS_KIB` tells the least the
- * memory columns can show.
+ * output and keeps standard error. At the start one line `self KIB` tells the least the memory
+ * columns can show: our own peak, which the command shares until its execve.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -62,6 +62,21 @@ static long reap_orphans(void)
 		if (usage.ru_maxrss > peak)
 			peak = usage.ru_maxrss;
 	return peak;
+}
+
+/* Not ru_maxrss: that one remembers whoever started us. */
+static long own_peak_kib(void)
+{
+	char text[256];
+	long kib = 0;
+	FILE *status = fopen("/proc/self/status", "re");
+
+	while (status && fgets(text, sizeof(text), status))
+		if (strncmp(text, "VmHWM:", 6) == 0)
+			kib = strtol(text + 6, NULL, 10);
+	if (status)
+		fclose(status);
+	return kib;
 }
 
 /* Splits in place; returns the number of fields. */
@@ -109,7 +124,6 @@ int main(void)
 {
 	static char line[MAX_LINE];
 	char *fields[MAX_ARGS];
-	struct rusage self;
 	posix_spawn_file_actions_t actions;
 
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
@@ -117,8 +131,7 @@ int main(void)
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-	getrusage(RUSAGE_SELF, &self);
-	printf("self %ld\n", self.ru_maxrss);
+	printf("self %ld\n", own_peak_kib());
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
 		if (split(line, fields) < 2) {

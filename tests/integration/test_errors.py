@@ -103,7 +103,7 @@ WRONG = [
     ('process.rlimits', [{'type': 'RLIMIT_CORE', 'soft': 1, 'hard': 1}, {'type': 'RLIMIT_CORE', 'soft': 1, 'hard': 1}]),
     ('process.oomScoreAdj', 1001), ('process.capabilities', ['CAP_KILL']),
     ('root', 'rootfs'), ('root.path', ''), ('root.readonly', 'true'),
-    ('mounts.0.destination', 'relative'), ('mounts.0.destination', ''), ('mounts.0.options', 'ro'), ('mounts', {}),
+    ('mounts.0.destination', ''), ('mounts.0.options', 'ro'), ('mounts', {}),
     ('hostname', 5), ('hostname', 'x' * 65), ('annotations', {'': 'x'}), ('annotations', {'a': 5}),
     ('hooks.prestart', [{'path': 'relative'}]), ('hooks.prestart', [{}]), ('hooks.prestart', [{'path': '/bin/true', 'timeout': 0}]),
     ('linux.namespaces.0.type', 'parallel'), ('linux.namespaces.5', {'type': 'pid'}), ('linux.namespaces.0.path', 'relative'),

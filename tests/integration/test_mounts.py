@@ -402,7 +402,7 @@ def test_device_links(container, name, target):
 
 def test_devices_work(container):
     out = container(['sh', '-c', 'echo gone >/dev/null; head -c 4 /dev/zero | wc -c; head -c 4 /dev/urandom | wc -c; '
-                     'echo x 2>/dev/null >/dev/full || echo full; echo on >/dev/stdout']).output()
+                     'echo x 2>/dev/null >/dev/full || echo full; echo on >>/dev/stdout']).output()
     assert out == '4\n4\nfull\non\n'
 
 

@@ -205,7 +205,7 @@ def test_joined_user_namespace(container):
 
 @pytest.mark.knarr
 def test_user_outside_the_mapping_is_an_error(container):
-    c = give_user_namespace(container(user={'uid': 5, 'gid': 0}), size=2)
+    c = give_user_namespace(container(user={'uid': 5000, 'gid': 0}), size=1000)
     c.bundle.save()
     c.runtime.fails('create', '--bundle', c.bundle.path, c.id, text=r'config\.json:\d+:\d+: process\.user\.uid')
 
