@@ -40,8 +40,19 @@ static void no_echo(int slave)
 	ck_assert_int_eq(tcsetattr(slave, TCSANOW, &mode), 0);
 }
 
-/* Starts `body` on a terminal without echo. Input and output of the relay are pipes. */
-static struct stage set_stage(int (*body)(void))
+/* The terminal for 0, 1 and 2, but not the controlling one, as a second process of a container has
+ * it: then its end does not hang up the terminal. */
+static int attach_as_guest(int slave)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (dup2(slave, fd) < 0)
+			return -errno;
+	return 0;
+}
+
+/* Starts `body` on a terminal without echo, as the leader of its session or as a guest. Input and
+ * output of the relay are pipes. */
+static struct stage set_stage_as(bool leader, int (*body)(void))
 {
 	struct stage stage = {.relay = {.signals = -1}};
 	int in[2], out[2], slave;
@@ -58,11 +69,11 @@ static struct stage set_stage(int (*body)(void))
 	stage.pid = process_fork(0, -1, &stage.relay.pidfd);
 	ck_assert_int_ge(stage.pid, 0);
 	if (stage.pid == 0) {
-		int status = terminal_attach(slave, &err) < 0 ? 99 : 0;
+		int r = leader ? terminal_attach(slave, &err) : attach_as_guest(slave);
 
 		for (int fd = 3; fd < 64; fd++)
 			(void)close(fd);
-		_exit(status ? status : body());
+		_exit(r < 0 ? 99 : body());
 	}
 	(void)close(slave);
 	stage.relay.input = in[0];
@@ -70,6 +81,11 @@ static struct stage set_stage(int (*body)(void))
 	stage.input = in[1];
 	stage.output = out[0];
 	return stage;
+}
+
+static struct stage set_stage(int (*body)(void))
+{
+	return set_stage_as(true, body);
 }
 
 static void say(int fd, const char *text)
@@ -175,7 +191,8 @@ static int read_in_raw_mode(void)
 	struct termios mode;
 	char byte = 0;
 
-	nap(300);
+	/* Longer than all ends of file would take if they were typed one after another. */
+	nap(2500);
 	if (tcgetattr(STDIN_FILENO, &mode) < 0)
 		return 1;
 	cfmakeraw(&mode);
@@ -310,10 +327,10 @@ START_TEST(much_input)
 }
 END_TEST
 
-/* Leaves a process behind that has the terminal open, deaf to its hang-up, and writes without end.
- */
-static int leave_a_grandchild(void)
+/* Leaves a process behind that keeps the terminal open and writes without end, or nothing. */
+static int leave_a_grandchild(bool writes)
 {
+	static const char spam[1000];
 	int ready[2];
 	char byte;
 
@@ -321,25 +338,64 @@ static int leave_a_grandchild(void)
 		return 1;
 	if (fork() == 0) {
 		(void)signal(SIGHUP, SIG_IGN);
-		(void)setsid();
 		(void)alarm(20);
-		(void)write(ready[1], "x", 1);
-		while (write(STDOUT_FILENO, "spam\n", 5) == 5)
+		if (write(ready[1], "x", 1) != 1)
+			_exit(1);
+		while (writes && write(STDOUT_FILENO, spam, sizeof(spam)) > 0)
 			;
 		for (;;)
 			(void)pause();
 	}
-	return read(ready[0], &byte, 1) == 1 ? 7 : 2;
+	return read(ready[0], &byte, 1) == 1 && dprintf(STDOUT_FILENO, "last\n") > 0 ? 7 : 2;
+}
+
+static int leave_a_silent_one(void)
+{
+	return leave_a_grandchild(false);
+}
+
+static int leave_a_loud_one(void)
+{
+	return leave_a_grandchild(true);
+}
+
+/* Takes a block every few milliseconds. */
+static pid_t start_reader_of_blocks(struct stage *stage)
+{
+	pid_t reader = fork();
+	char block[4096];
+
+	ck_assert_int_ge(reader, 0);
+	if (reader == 0) {
+		(void)close(stage->relay.output);
+		while (read(stage->output, block, sizeof(block)) > 0)
+			nap(5);
+		_exit(0);
+	}
+	(void)close(stage->output);
+	return reader;
 }
 
 START_TEST(grandchildren_are_not_waited_for)
 {
-	struct stage stage = set_stage(leave_a_grandchild);
 	int64_t before = process_now();
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
-	stage.relay.output = null;
-	ck_assert_int_eq(run(&stage), 7);
+	for (int leader = 0; leader <= 1; leader++) {
+		struct stage stage = set_stage_as(leader == 1, leave_a_silent_one);
+		pid_t reader;
+		char *text;
+
+		ck_assert_int_eq(run(&stage), 7);
+		text = heard(&stage);
+		ck_assert_str_eq(text, "last\n");
+		free(text);
+		/* The output is slower than it, so that the terminal is never empty. */
+		stage = set_stage_as(leader == 1, leave_a_loud_one);
+		reader = start_reader_of_blocks(&stage);
+		ck_assert_int_eq(run(&stage), 7);
+		(void)close(stage.relay.output);
+		ck_assert_int_eq(waitpid(reader, NULL, 0), reader);
+	}
 	ck_assert_int_lt(process_now() - before, 5000);
 }
 END_TEST
@@ -429,17 +485,13 @@ static int write_for_ever(void)
 	return 1;
 }
 
-/* The output takes nothing any more, and still signals come through; at the end one of them says
- * not to wait for the output. */
-START_TEST(signals_though_the_output_is_blocked)
+static void check_signals(struct stage *stage)
 {
-	struct stage stage = set_stage(write_for_ever);
-	struct noted noted = {.child = stage.pid};
+	struct noted noted = {.child = stage->pid};
 	pid_t test = getpid(), helper;
 
-	stage.relay.signals = open_signals();
-	stage.relay.on_signal = note_signal;
-	stage.relay.data = &noted;
+	stage->relay.on_signal = note_signal;
+	stage->relay.data = &noted;
 	helper = fork();
 	ck_assert_int_ge(helper, 0);
 	if (helper == 0) {
@@ -451,12 +503,42 @@ START_TEST(signals_though_the_output_is_blocked)
 		(void)kill(test, SIGHUP);
 		_exit(0);
 	}
-	ck_assert_int_eq(run(&stage), 128 + SIGKILL);
+	ck_assert_int_eq(run(stage), 128 + SIGKILL);
 	ck_assert_uint_eq(noted.count, 3);
 	ck_assert_int_eq(noted.signals[0], SIGWINCH);
 	ck_assert_int_eq(noted.signals[1], SIGUSR1);
 	ck_assert_int_eq(noted.signals[2], SIGHUP);
 	(void)waitpid(helper, NULL, 0);
+}
+
+/* The output takes nothing any more, and still signals come through; at the end one of them says
+ * not to wait for the output. */
+START_TEST(signals_though_the_output_is_blocked)
+{
+	int signals = open_signals(), ends[2], master;
+	struct stage stage;
+
+	/* A pipe, ... */
+	stage = set_stage(write_for_ever);
+	stage.relay.signals = signals;
+	check_signals(&stage);
+	/* ... a socket, ... */
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	stage = set_stage(write_for_ever);
+	stage.relay.signals = signals;
+	stage.relay.output = ends[0];
+	check_signals(&stage);
+	/* ... a terminal. */
+	master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	ck_assert_int_eq(unlockpt(master), 0);
+	stage = set_stage(write_for_ever);
+	stage.relay.signals = signals;
+	stage.relay.output = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	ck_assert_int_ge(stage.relay.output, 0);
+	no_echo(stage.relay.output);
+	say(stage.relay.output, "so that blocks do not fit exactly");
+	check_signals(&stage);
+	ck_assert_int_eq(fcntl(stage.relay.output, F_GETFL) & O_NONBLOCK, 0);
 }
 END_TEST
 
