@@ -286,6 +286,13 @@ static int creation_fork(struct creation *creation, struct error *err)
 		namespaces_fds_close(&fds);
 		return r;
 	}
+	/* Of ourselves, for init to inherit: it may be of another user by the time we could do it
+	 * there. */
+	r = limits_raise_rlimits(&plan->process->rlimits, 0, err);
+	if (r < 0) {
+		namespaces_fds_close(&fds);
+		return r;
+	}
 	pid = namespaces_fork(&plan->namespaces, &fds, cgroup_clone_fd(creation->cgroup),
 			      &creation->pidfd, err);
 	if (pid == 0) {
@@ -332,8 +339,6 @@ static int creation_outfit(struct creation *creation, struct error *err)
 	}
 	r = limits_apply_oom_score_adj(&plan->process->oom_score_adj, creation->pid,
 				       creation->procfs, err);
-	if (r == 0)
-		r = limits_raise_rlimits(&plan->process->rlimits, creation->pid, err);
 	if (r < 0)
 		return r;
 	if (creation_needs_helper(plan)) {
@@ -461,8 +466,10 @@ static bool creation_completes_first(const struct creation *creation)
 static int creation_converse(struct creation *creation, struct error *err)
 {
 	const struct oci_hooks *hooks = creation->plan.config->hooks;
-	int r = creation_send(creation, SYNC_PROCEED, err);
+	int r = 0;
 
+	if (creation->plan.namespaces.fresh & CLONE_NEWUSER)
+		r = creation_send(creation, SYNC_PROCEED, err);
 	if (r == 0 && !creation_completes_first(creation))
 		r = creation_complete(creation, err);
 

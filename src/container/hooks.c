@@ -52,7 +52,7 @@ static void hooks_output_line(const struct hooks_output *output, char *line, siz
 {
 	size_t at = 0, end = output->length;
 
-	while (end > 0 && (output->bytes[end - 1] == '\n' || output->bytes[end - 1] == ' '))
+	while (end > 0 && (unsigned char)output->bytes[end - 1] <= ' ')
 		end--;
 	for (size_t i = 0; i < end && at + 3 < size; i++) {
 		unsigned char c = (unsigned char)output->bytes[i];

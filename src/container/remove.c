@@ -120,6 +120,18 @@ int remove_locked(const struct store *store, struct store_entry *entry, struct e
 	return r < 0 ? r : remove_with(store, entry, &record, &status, err);
 }
 
+int remove_ended(const struct store *store, struct store_entry *entry,
+		 const struct record_intent *intent, struct cgroup *cgroup, struct error *err)
+{
+	const struct record record = {.intent = intent};
+	int r = cgroup_remove(cgroup, true, process_now() + REMOVE_TIMEOUT, err);
+
+	if (r < 0)
+		return r;
+	remove_run_hooks(entry, &record);
+	return store_remove(store, entry, err);
+}
+
 int container_delete(const struct store *store, const char *id, bool force, struct error *err)
 {
 	auto_entry struct store_entry entry = STORE_ENTRY_INIT;

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "cgroup/cgroup.h"
+#include "container/record.h"
 #include "container/store.h"
 
 /*
@@ -18,5 +20,10 @@ int container_delete(const struct store *store, const char *id, bool force, stru
 
 /* The same for a container whose lock the caller holds and whose init is dead or to be killed. */
 int remove_locked(const struct store *store, struct store_entry *entry, struct error *err);
+
+/* The same for `run`, which has waited for the end of init and still holds what it made: nothing
+ * has to be read back and compared. */
+int remove_ended(const struct store *store, struct store_entry *entry,
+		 const struct record_intent *intent, struct cgroup *cgroup, struct error *err);
 
 #endif

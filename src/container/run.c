@@ -167,7 +167,7 @@ static int run_foreground(struct creation *creation, int signals, int *ret_statu
 	return 0;
 }
 
-static void run_remove(struct creation *creation)
+static void run_remove(struct creation *creation, bool ended)
 {
 	struct error err = ERROR_INIT;
 	int r = 0;
@@ -179,7 +179,9 @@ static void run_remove(struct creation *creation)
 	if (r == -ENOENT)
 		return;
 	if (r == 0)
-		r = remove_locked(creation->store, &creation->entry, &err);
+		r = ended ? remove_ended(creation->store, &creation->entry, &creation->intent,
+					 creation->cgroup, &err)
+			  : remove_locked(creation->store, &creation->entry, &err);
 	if (r < 0)
 		log_warning("remove container %s: %s", creation->entry.id, err.message);
 }
@@ -216,7 +218,7 @@ int container_run(const struct store *store, const struct run_request *request, 
 		r = run_foreground(&creation, signals, ret_status, err);
 	/* A detached one that did not start is removed as well: nobody was told of it. */
 	if (r < 0 || (!detach && !request->keep))
-		run_remove(&creation);
+		run_remove(&creation, r == 0);
 	creation_end(&creation);
 	return r;
 }

@@ -4,7 +4,8 @@
  *
  *	runtime                               init
  *	-------                               ----
- *	id maps, oom score  -- SYNC_PROCEED -->  enters cgroups, namespaces; builds the root
+ *	id maps             -- SYNC_PROCEED -->  (only with a new user namespace)
+ *	oom score, device rules                  enters cgroups, namespaces; builds the root
  *	createRuntime hooks <-- SYNC_HOOKS ----  (only when there are such hooks)
  *	                    -- SYNC_PROCEED -->  createContainer hooks, pivot_root, process setup
  *	takes the terminal  <-- SYNC_TERMINAL -  (only in the foreground: a descriptor comes along)
