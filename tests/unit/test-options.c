@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "suite.h"
+
+struct target {
+	bool detach, tty;
+	const char *bundle, *log;
+	uint32_t number;
+};
+
+static const struct option options[] = {
+	OPTION(target, bundle, "bundle", 'b', "DIR", "the bundle"),
+	OPTION(target, detach, "detach", 'd', NULL, "do not wait"),
+	OPTION(target, log, "log", 0, "FILE", "the log"),
+	OPTION(target, number, "number", 'n', "N", "a number"),
+	OPTION(target, tty, "tty", 't', NULL, NULL),
+};
+static const struct option_table table = {options, suite_count(options)};
+
+#define ARGUMENTS 8
+
+struct parsed {
+	struct target target;
+	char *rest[ARGUMENTS];
+	int count;
+	struct error err;
+};
+
+/* Arguments up to a NULL. */
+static int parse(struct parsed *parsed, bool in_order, const char *const *words)
+{
+	struct options_input input = {.in_order = in_order, .index = 1};
+	char *argv[ARGUMENTS] = {(char *)(uintptr_t) "program"};
+
+	*parsed = (struct parsed){.count = -1};
+	input.argc = 1;
+	for (; words[input.argc - 1]; input.argc++)
+		argv[input.argc] = (char *)(uintptr_t)words[input.argc - 1];
+	input.argv = argv;
+	return options_parse(&table, &input, &parsed->target, parsed->rest, &parsed->count,
+			     &parsed->err);
+}
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+START_TEST(kinds_follow_members)
+{
+	ck_assert_int_eq(options[0].kind, OPTION_TEXT);
+	ck_assert_int_eq(options[1].kind, OPTION_SWITCH);
+	ck_assert_int_eq(options[3].kind, OPTION_NUMBER);
+	ck_assert_uint_eq(options[3].offset, offsetof(struct target, number));
+}
+END_TEST
+
+START_TEST(forms_of_text)
+{
+	static const char *const forms[][3] = {
+		{"--bundle", "/x"}, {"--bundle=/x"}, {"-bundle", "/x"}, {"-bundle=/x"},
+		{"-b", "/x"},	    {"-b/x"},	     {"-b=/x"},		{"--b", "/x"},
+	};
+	struct parsed parsed;
+
+	for (size_t i = 0; i < suite_count(forms); i++) {
+		ck_assert_int_eq(parse(&parsed, false, forms[i]), 0);
+		ck_assert_str_eq(parsed.target.bundle, "/x");
+		ck_assert_int_eq(parsed.count, 0);
+	}
+	ck_assert_int_eq(parse(&parsed, false, WORDS("--bundle=")), 0);
+	ck_assert_str_eq(parsed.target.bundle, "");
+	/* The next argument is the value, whatever it looks like. */
+	ck_assert_int_eq(parse(&parsed, false, WORDS("--bundle", "--tty")), 0);
+	ck_assert_str_eq(parsed.target.bundle, "--tty");
+	/* The last one counts. */
+	ck_assert_int_eq(parse(&parsed, false, WORDS("-b", "1", "--bundle", "2")), 0);
+	ck_assert_str_eq(parsed.target.bundle, "2");
+}
+END_TEST
+
+START_TEST(switches)
+{
+	static const char *const yes[] = {"--tty",	"-t",	   "-tty",    "--tty=true",
+					  "--tty=1",	"--tty=t", "--tty=T", "--tty=TRUE",
+					  "--tty=True", "-t=true"};
+	static const char *const no[] = {"--tty=false", "--tty=0",     "--tty=f",   "--tty=F",
+					 "--tty=FALSE", "--tty=False", "-tty=false"};
+	struct parsed parsed;
+
+	for (size_t i = 0; i < suite_count(yes); i++) {
+		ck_assert_int_eq(parse(&parsed, false, WORDS(yes[i])), 0);
+		ck_assert_msg(parsed.target.tty, "%s", yes[i]);
+	}
+	for (size_t i = 0; i < suite_count(no); i++) {
+		ck_assert_int_eq(parse(&parsed, false, WORDS("--tty", no[i])), 0);
+		ck_assert_msg(!parsed.target.tty, "%s", no[i]);
+	}
+	ck_assert_int_eq(parse(&parsed, false, WORDS("-dt")), 0);
+	ck_assert(parsed.target.detach && parsed.target.tty);
+	ck_assert_int_eq(parse(&parsed, false, WORDS("-dtb", "/x")), 0);
+	ck_assert(parsed.target.detach && parsed.target.tty);
+	ck_assert_str_eq(parsed.target.bundle, "/x");
+	ck_assert_int_eq(parse(&parsed, false, WORDS("-dn7")), 0);
+	ck_assert_uint_eq(parsed.target.number, 7);
+	/* A switch takes no value of its own. */
+	ck_assert_int_eq(parse(&parsed, false, WORDS("--tty", "false")), 0);
+	ck_assert(parsed.target.tty);
+	ck_assert_str_eq(parsed.rest[0], "false");
+}
+END_TEST
+
+START_TEST(order)
+{
+	struct parsed parsed;
+
+	ck_assert_int_eq(parse(&parsed, false, WORDS("a", "-d", "b", "--tty")), 0);
+	ck_assert(parsed.target.detach && parsed.target.tty);
+	ck_assert_int_eq(parsed.count, 2);
+	ck_assert_str_eq(parsed.rest[0], "a");
+	ck_assert_str_eq(parsed.rest[1], "b");
+	ck_assert_int_eq(parse(&parsed, true, WORDS("-d", "a", "--tty", "--no-such")), 0);
+	ck_assert(parsed.target.detach && !parsed.target.tty);
+	ck_assert_int_eq(parsed.count, 3);
+	ck_assert_str_eq(parsed.rest[2], "--no-such");
+	ck_assert_int_eq(parse(&parsed, false, WORDS("-d", "--", "-t", "--")), 0);
+	ck_assert(!parsed.target.tty);
+	ck_assert_int_eq(parsed.count, 2);
+	ck_assert_str_eq(parsed.rest[0], "-t");
+	ck_assert_str_eq(parsed.rest[1], "--");
+	/* These are arguments. */
+	ck_assert_int_eq(parse(&parsed, false, WORDS("", "-")), 0);
+	ck_assert_int_eq(parsed.count, 2);
+}
+END_TEST
+
+START_TEST(errors)
+{
+	static const struct {
+		const char *words[3], *message;
+	} cases[] = {
+		{{"--frob"}, "unknown flag: --frob"},
+		{{"--frob=1"}, "unknown flag: --frob=1"},
+		{{"-x"}, "unknown flag: -x"},
+		{{"-dx"}, "unknown flag: -dx"},
+		{{"-d=x"}, "invalid value \"x\" for flag --detach: neither true nor false"},
+		{{"--bundl", "x"}, "unknown flag: --bundl"},
+		{{"--="}, "unknown flag: --="},
+		{{"-="}, "unknown flag: -="},
+		{{"---tty"}, "unknown flag: ---tty"},
+		{{"--bundle"}, "flag needs an argument: --bundle"},
+		{{"-b"}, "flag needs an argument: --bundle"},
+		{{"-db"}, "flag needs an argument: --bundle"},
+		{{"--tty=yes"}, "invalid value \"yes\" for flag --tty: neither true nor false"},
+		{{"--tty="}, "invalid value \"\" for flag --tty: neither true nor false"},
+		{{"--number", "-1"},
+		 "invalid value \"-1\" for flag --number: not a number from 0 to 4294967295"},
+		{{"--number=4294967296"},
+		 "invalid value \"4294967296\" for flag --number: not a number from 0 to "
+		 "4294967295"},
+		{{"-n", ""},
+		 "invalid value \"\" for flag --number: not a number from 0 to 4294967295"},
+		{{"-n", "0x10"},
+		 "invalid value \"0x10\" for flag --number: not a number from 0 to 4294967295"},
+	};
+	struct parsed parsed;
+
+	for (size_t i = 0; i < suite_count(cases); i++) {
+		ck_assert_int_eq(parse(&parsed, false, cases[i].words), -EINVAL);
+		ck_assert_error(&parsed.err, EINVAL, "", cases[i].message, "");
+		ck_assert_int_eq(parsed.count, -1);
+	}
+	ck_assert_int_eq(parse(&parsed, false, WORDS("--number=4294967295")), 0);
+	ck_assert_uint_eq(parsed.target.number, 4294967295U);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {kinds_follow_members, forms_of_text, switches, order, errors};
+
+	return suite_run("options", tests, suite_count(tests));
+}
