@@ -2,11 +2,15 @@
 #include "container/status.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "base/fd.h"
 #include "cgroup/cgroup.h"
 #include "container/gate.h"
 #include "oci-spec/oci-spec.h"
+
+/* How long processes of an abandoned create may take to die, milliseconds. */
+#define STATUS_DYING 200
 
 void status_clear(struct status *status)
 {
@@ -56,6 +60,15 @@ static int status_without_state(const struct store_entry *entry, const struct re
 		return 0;
 	}
 	r = status_look_at_cgroup(entry, record, &populated, &frozen, err);
+	/*
+	 * A create that was killed takes its init along, which needs a moment to be gone; what then
+	 * still runs had been started, and its state file was lost.
+	 */
+	for (int i = 0;
+	     r == 0 && populated && !frozen && !record->state_damaged && i < STATUS_DYING; i++) {
+		(void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		r = status_look_at_cgroup(entry, record, &populated, &frozen, err);
+	}
 	if (r < 0)
 		return r;
 	if (populated)
