@@ -35,8 +35,6 @@
 #define MAX_LINE      8192
 #define ONE_SECOND_NS 1000000000LL
 
-extern char **environ;
-
 static long long now_ns(void)
 {
 	struct timespec ts;
