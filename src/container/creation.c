@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,7 +22,6 @@
 #include "isolate/limits.h"
 #include "isolate/sysctl.h"
 #include "kernel/channel.h"
-#include "kernel/procfs.h"
 #include "kernel/syscalls.h"
 
 /* How long the removal of a half-made container may take, milliseconds. */
@@ -36,27 +34,17 @@ void creation_init(struct creation *creation, const struct store *store,
 		.store = store,
 		.request = request,
 		.entry = STORE_ENTRY_INIT,
-		.pidfd = -EBADF,
-		.channel = -EBADF,
 		.gate = -EBADF,
-		.console_socket = -EBADF,
-		.pidfd_socket = -EBADF,
-		.procfs = -EBADF,
-		.master = -EBADF,
 		.sources = -EBADF,
 		.helper = -EBADF,
 	};
+	birth_init(&creation->birth, &creation->plan, &creation->rollback);
 }
 
 static void creation_close(struct creation *creation)
 {
-	creation->pidfd = fd_close(creation->pidfd);
-	creation->channel = fd_close(creation->channel);
+	birth_close(&creation->birth);
 	creation->gate = fd_close(creation->gate);
-	creation->console_socket = fd_close(creation->console_socket);
-	creation->pidfd_socket = fd_close(creation->pidfd_socket);
-	creation->procfs = fd_close(creation->procfs);
-	creation->master = fd_close(creation->master);
 	creation->sources = fd_close(creation->sources);
 	creation->helper = fd_close(creation->helper);
 }
@@ -108,7 +96,7 @@ static void creation_undo_init(void *data)
 	if (creation->helper >= 0)
 		creation_end_process(creation->helper);
 	creation->helper = fd_close(creation->helper);
-	creation_end_process(creation->pidfd);
+	creation_end_process(creation->birth.pidfd);
 }
 
 /* Registered before the resources, so that it comes behind their removal (runtime.md#lifecycle,
@@ -135,30 +123,7 @@ static void creation_undo_hooks(void *data)
 	(void)hooks_run(&run, &err);
 }
 
-static void creation_undo_pid_file(void *data)
-{
-	struct creation *creation = data;
-
-	(void)unlink(creation->request->options.pid_file);
-}
-
 /* ---- the steps ---- */
-
-static int creation_connect(const char *path, const char *flag, int *ret_fd, struct error *err)
-{
-	int fd;
-
-	if (!path)
-		return 0;
-	fd = channel_connect(path, SOCK_STREAM);
-	if (fd == -EPROTOTYPE || fd == -ENOTSOCK)
-		return error_errno(err, -fd, "connect to %s %s (it must be a stream socket)", flag,
-				   path);
-	if (fd < 0)
-		return error_errno(err, -fd, "connect to %s %s", flag, path);
-	*ret_fd = fd;
-	return 0;
-}
 
 /* Hierarchies as mounts need them: names instead of controllers. Strings point into the plan. */
 static int creation_hierarchies(struct creation *creation, struct error *err)
@@ -269,7 +234,7 @@ static int creation_fork(struct creation *creation, struct error *err)
 	r = channel_open(ends);
 	if (r < 0)
 		return error_errno(err, -r, "make a channel to init");
-	creation->channel = ends[0];
+	creation->birth.channel = ends[0];
 	channel = ends[1];
 	if (creation_needs_helper(plan)) {
 		r = channel_open(ends);
@@ -294,7 +259,7 @@ static int creation_fork(struct creation *creation, struct error *err)
 		return r;
 	}
 	pid = namespaces_fork(&plan->namespaces, &fds, cgroup_clone_fd(creation->cgroup),
-			      &creation->pidfd, err);
+			      &creation->birth.pidfd, err);
 	if (pid == 0) {
 		struct init init = {
 			.plan = plan,
@@ -302,8 +267,8 @@ static int creation_fork(struct creation *creation, struct error *err)
 			.namespaces = &fds,
 			.channel = channel,
 			.gate = creation->gate,
-			.console_socket = creation->console_socket,
-			.procfs = creation->procfs,
+			.console_socket = creation->birth.console_socket,
+			.procfs = creation->birth.procfs,
 			.sources = {.channel = sources},
 			.root = -EBADF,
 			.null = -EBADF,
@@ -312,7 +277,7 @@ static int creation_fork(struct creation *creation, struct error *err)
 
 		/* The runtime's ends, so that each side notices when the other one is gone; and the
 		 * lock, which a dead runtime must not hold through us. */
-		fd_close(creation->channel);
+		fd_close(creation->birth.channel);
 		fd_close(creation->sources);
 		store_entry_close(&creation->entry);
 		init_main(&init);
@@ -321,7 +286,7 @@ static int creation_fork(struct creation *creation, struct error *err)
 	creation->gate = fd_close(creation->gate);
 	if (pid < 0)
 		return creation_explain_fork(creation, pid, err);
-	creation->pid = pid;
+	creation->birth.pid = pid;
 	rollback_add(&creation->rollback, creation_undo_init, creation);
 	return 0;
 }
@@ -333,16 +298,16 @@ static int creation_outfit(struct creation *creation, struct error *err)
 	int r;
 
 	if (plan->namespaces.fresh & CLONE_NEWUSER) {
-		r = idmap_write(&plan->idmap, creation->pid, err);
+		r = idmap_write(&plan->idmap, creation->birth.pid, err);
 		if (r < 0)
 			return r;
 	}
-	r = limits_apply_oom_score_adj(&plan->process->oom_score_adj, creation->pid,
-				       creation->procfs, err);
+	r = limits_apply_oom_score_adj(&plan->process->oom_score_adj, creation->birth.pid,
+				       creation->birth.procfs, err);
 	if (r < 0)
 		return r;
 	if (creation_needs_helper(plan)) {
-		r = sources_serve(creation->pidfd, creation->sources, &creation->helper, err);
+		r = sources_serve(creation->birth.pidfd, creation->sources, &creation->helper, err);
 		creation->sources = fd_close(creation->sources);
 		if (r < 0)
 			return r;
@@ -350,41 +315,26 @@ static int creation_outfit(struct creation *creation, struct error *err)
 	return 0;
 }
 
-static int creation_send(const struct creation *creation, enum sync_word word, struct error *err)
-{
-	struct channel_message message = {.word = word};
-	int r = channel_send(creation->channel, &message, -1);
-
-	return r < 0 ? error_errno(err, -r, "speak to init") : 0;
-}
-
 /* Init is gone without a word: the kernel may have killed it for memory. */
-static int creation_explain_death(const struct creation *creation, struct error *err)
+static int creation_explain_death(void *data, struct error *err)
 {
+	const struct creation *creation = data;
 	struct cgroup_memory_events events;
-	int status = 0;
 
 	cgroup_memory_events(creation->cgroup, &events);
-	if (events.oom_kills > 0) {
-		error_set(err, ENOMEM,
-			  "init was killed by the container's memory limit of %llu bytes "
-			  "(peak %llu)",
-			  (unsigned long long)events.limit, (unsigned long long)events.peak);
-		error_at(err, "linux.resources.memory.limit");
-		return error_hint(err, "a container needs about 1 MiB to start");
-	}
-	if (process_wait_dead(creation->pidfd, process_now() + CREATION_UNDO_TIMEOUT) == 0 &&
-	    process_reap(creation->pidfd, &status) == 0)
-		return error_set(err, EIO, "init died without a word (%s %d)",
-				 process_exit_code(status) > 128 ? "signal" : "status",
-				 process_exit_code(status) > 128 ? process_exit_code(status) - 128
-								 : process_exit_code(status));
-	return error_set(err, EIO, "init died without a word");
+	if (events.oom_kills == 0)
+		return 0;
+	error_set(err, ENOMEM,
+		  "init was killed by the container's memory limit of %llu bytes (peak %llu)",
+		  (unsigned long long)events.limit, (unsigned long long)events.peak);
+	error_at(err, "linux.resources.memory.limit");
+	return error_hint(err, "a container needs about 1 MiB to start");
 }
 
 /* Hooks of the container's side may take their time; what their timeouts add up to is waited. */
-static int64_t creation_deadline(const struct creation *creation)
+static int64_t creation_deadline(void *data)
 {
+	const struct creation *creation = data;
 	const struct oci_hooks *hooks = creation->plan.config->hooks;
 	int64_t deadline = process_now() + SYNC_TIMEOUT;
 
@@ -398,24 +348,14 @@ static int64_t creation_deadline(const struct creation *creation)
 	return deadline;
 }
 
-/* "mounts: clone mount of /x: ...": the phase, unless the text already begins with it. */
-static int creation_init_failed(const struct channel_message *message, struct error *err)
+static int creation_run_hooks(void *data, struct error *err)
 {
-	const char *phase = init_phase_name(message->phase);
-
-	*err = message->error;
-	if (strncmp(err->message, phase, strlen(phase)) == 0)
-		return -err->number;
-	return error_wrap(err, "%s", phase);
-}
-
-static int creation_run_hooks(struct creation *creation, struct error *err)
-{
+	struct creation *creation = data;
 	const struct oci_hooks *hooks = creation->plan.config->hooks;
 	struct status_document document = {
 		.intent = &creation->intent,
 		.status = LIFECYCLE_CREATING,
-		.pid = creation->pid,
+		.pid = creation->birth.pid,
 	};
 	auto_text struct text state = {0};
 	struct hooks_run run = {.kind = "prestart", .hooks = &hooks->prestart};
@@ -433,7 +373,6 @@ static int creation_run_hooks(struct creation *creation, struct error *err)
 	return hooks_run(&run, err);
 }
 
-/* Answers init until it is ready. */
 /*
  * What need not be done before the clone, and is done while init builds its root on another CPU:
  * the device rules, whose program the kernel verifies at length (init itself may open what it likes
@@ -463,13 +402,20 @@ static bool creation_completes_first(const struct creation *creation)
 	return hooks && hooks->create_container.count > 0;
 }
 
+/* Answers init until it is ready. */
 static int creation_converse(struct creation *creation, struct error *err)
 {
 	const struct oci_hooks *hooks = creation->plan.config->hooks;
+	const struct birth_events events = {
+		.hooks = creation_run_hooks,
+		.death = creation_explain_death,
+		.deadline = creation_deadline,
+		.data = creation,
+	};
 	int r = 0;
 
 	if (creation->plan.namespaces.fresh & CLONE_NEWUSER)
-		r = creation_send(creation, SYNC_PROCEED, err);
+		r = birth_send(&creation->birth, SYNC_PROCEED, err);
 	if (r == 0 && !creation_completes_first(creation))
 		r = creation_complete(creation, err);
 
@@ -478,34 +424,7 @@ static int creation_converse(struct creation *creation, struct error *err)
 	creation->hooks_ran = hooks && hooks->prestart.count + hooks->create_runtime.count +
 						       hooks->create_container.count >
 					       0;
-	while (r == 0) {
-		struct channel_message message;
-		auto_close int fd = -EBADF;
-
-		r = channel_recv(creation->channel, creation->pidfd, creation_deadline(creation),
-				 &message, &fd);
-		if (r == -EPIPE)
-			return creation_explain_death(creation, err);
-		if (r < 0)
-			return error_errno(err, -r, "wait for init");
-		switch (message.word) {
-		case SYNC_HOOKS:
-			r = creation_run_hooks(creation, err);
-			if (r == 0)
-				r = creation_send(creation, SYNC_PROCEED, err);
-			break;
-		case SYNC_TERMINAL:
-			creation->master = fd_take(&fd);
-			break;
-		case SYNC_READY:
-			return 0;
-		case SYNC_FAILED:
-			return creation_init_failed(&message, err);
-		default:
-			return error_set(err, EPROTO, "init said %u", message.word);
-		}
-	}
-	return r;
+	return r < 0 ? r : birth_await_ready(&creation->birth, &events, err);
 }
 
 /* Its end of the channel is closed by init's readiness, and the helper ends by itself. */
@@ -536,13 +455,7 @@ int creation_build(struct creation *creation, bool gate, struct error *err)
 	r = plan_make(creation->bundle.config, options, &creation->plan, err);
 	if (r < 0)
 		return r;
-	r = procfs_open(&creation->procfs, err);
-	if (r == 0)
-		r = creation_connect(options->console_socket, "--console-socket",
-				     &creation->console_socket, err);
-	if (r == 0)
-		r = creation_connect(options->pidfd_socket, "--pidfd-socket",
-				     &creation->pidfd_socket, err);
+	r = birth_connect(&creation->birth, err);
 	/* What it is. */
 	if (r == 0)
 		r = creation_claim(creation, err);
@@ -563,65 +476,18 @@ int creation_build(struct creation *creation, bool gate, struct error *err)
 	return r;
 }
 
-/* Decimal, no newline: containerd parses the whole file as a number. */
-static int creation_write_pid_file(struct creation *creation, struct error *err)
-{
-	const char *path = creation->request->options.pid_file;
-	const char *name;
-	auto_close int dir = -EBADF;
-	char directory[4096], pid[32];
-	struct stat st;
-	int length, r;
-
-	if (!path)
-		return 0;
-	name = path_basename(path);
-	if ((size_t)(name - path) >= sizeof(directory))
-		return error_errno(err, ENAMETOOLONG, "pid file %s", path);
-	memcpy(directory, path, (size_t)(name - path));
-	directory[name - path] = '\0';
-	dir = open(directory[0] ? directory : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return error_errno(err, errno, "open the directory of pid file %s", path);
-	/* A device or a pipe of that name would be replaced by a file. */
-	if (fstatat(dir, name, &st, 0) == 0 && !S_ISREG(st.st_mode))
-		return error_set(err, EINVAL, "pid file %s is not a regular file", path);
-	length = snprintf(pid, sizeof(pid), "%d", (int)creation->pid);
-	rollback_add(&creation->rollback, creation_undo_pid_file, creation);
-	r = io_replace_file(dir, name, pid, (size_t)length, 0644);
-	return r < 0 ? error_errno(err, -r, "write pid file %s", path) : 0;
-}
-
-static int creation_limits(const struct creation *creation, struct error *err)
-{
-	const struct oci_process *process = creation->plan.process;
-	int r = limits_apply_scheduler(process->scheduler, creation->pid, err);
-
-	if (r == 0)
-		r = limits_apply_io_priority(process->io_priority, creation->pid, err);
-	return r;
-}
-
 int creation_commit(struct creation *creation, enum record_phase phase, struct error *err)
 {
-	int r = creation_limits(creation, err);
+	int r = birth_announce(&creation->birth, err);
 
 	if (r < 0)
 		return r;
-	r = process_identify(creation->pid, creation->pidfd, &creation->identity);
+	r = process_identify(creation->birth.pid, creation->birth.pidfd, &creation->identity);
 	if (r < 0)
 		return error_errno(err, -r, "identify init");
-	r = creation_write_pid_file(creation, err);
-	if (r < 0)
-		return r;
-	if (creation->pidfd_socket >= 0) {
-		r = channel_send_fd(creation->pidfd_socket, creation->pidfd, "pidfd");
-		if (r < 0)
-			return error_errno(err, -r, "send the pidfd to --pidfd-socket");
-	}
 	r = record_write_state(&creation->entry, phase, &creation->identity, err);
 	if (r == 0)
-		r = creation_send(creation, SYNC_COMMIT, err);
+		r = birth_send(&creation->birth, SYNC_COMMIT, err);
 	if (r < 0)
 		return r;
 	rollback_commit(&creation->rollback);

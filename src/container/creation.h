@@ -4,6 +4,7 @@
 #define CONTAINER_CREATION_H
 
 #include "base/timestamp.h"
+#include "container/birth.h"
 #include "container/bundle.h"
 #include "container/create.h"
 #include "container/plan.h"
@@ -22,13 +23,8 @@ struct creation {
 	char created[TIMESTAMP_SIZE];
 	struct cgroup *cgroup;
 	struct process_identity identity;
-	pid_t pid;
-	int pidfd;   /* of init */
-	int channel; /* to init */
-	int gate;    /* -EBADF: `run`, the channel is the gate */
-	int console_socket, pidfd_socket;
-	int procfs;
-	int master;  /* the terminal, in the foreground */
+	struct birth birth; /* of init */
+	int gate;	    /* -EBADF: `run`, the channel is the gate */
 	int sources; /* our end of the channel to the sources helper, while it is being set up */
 	int helper;  /* its pidfd */
 	bool hooks_ran;

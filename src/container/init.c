@@ -29,6 +29,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -549,10 +550,13 @@ static void init_fail(const struct init *init, unsigned int phase, const struct 
 
 void init_main(struct init *init)
 {
+	struct pollfd runtime = {.fd = init->channel, .events = POLLRDHUP};
 	struct error err = ERROR_INIT;
 
 	/* Should the runtime die before it has written down who we are, we die too. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (poll(&runtime, 1, 0) > 0 && (runtime.revents & (POLLHUP | POLLRDHUP)))
+		_exit(EXIT_FAILURE); /* it was dead before */
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)umask(0022);
 	process_reset_signals();

@@ -21,14 +21,15 @@
 static int run_start(struct creation *creation, struct error *err)
 {
 	struct channel_message message = {.word = SYNC_START};
-	int r = channel_send(creation->channel, &message, -1);
+	int r = channel_send(creation->birth.channel, &message, -1);
 
 	if (r < 0)
 		return error_errno(err, -r, "start the container");
-	r = start_await_exec(creation->channel, creation->pidfd, &creation->bundle, err);
+	r = start_await_exec(creation->birth.channel, creation->birth.pidfd, &creation->bundle,
+			     err);
 	return r < 0 ? r
 		     : start_run_hooks(&creation->entry, &creation->intent, &creation->bundle,
-				       creation->pid, err);
+				       creation->birth.pid, err);
 }
 
 /* Everything from the start to the end of init. */
@@ -36,9 +37,9 @@ static int run_foreground(struct creation *creation, int signals, int *ret_statu
 			  struct error *err)
 {
 	struct foreground foreground = {
-		.pid = creation->pid,
-		.pidfd = creation->pidfd,
-		.master = creation->master,
+		.pid = creation->birth.pid,
+		.pidfd = creation->birth.pidfd,
+		.master = creation->birth.master,
 	};
 	int r;
 

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "container/gate.h"
 #include "container/hooks.h"
-#include "container/init.h"
+#include "container/birth.h"
 #include "container/kill.h"
 #include "container/status.h"
 #include "container/sync.h"
@@ -42,10 +42,7 @@ int start_await_exec(int channel, int pidfd, const struct bundle *bundle, struct
 		return error_errno(err, -r, "wait for the container's program to start");
 	if (message.word != SYNC_FAILED)
 		return error_set(err, EPROTO, "init said %u", message.word);
-	*err = message.error;
-	if (strncmp(err->message, init_phase_name(message.phase),
-		    strlen(init_phase_name(message.phase))) != 0)
-		error_wrap(err, "%s", init_phase_name(message.phase));
+	(void)birth_failed(message.phase, &message.error, err);
 	return bundle_locate(bundle, err);
 }
 
