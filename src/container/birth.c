@@ -19,6 +19,9 @@
 #include "kernel/process.h"
 #include "kernel/procfs.h"
 
+/* How long a process that has closed its channel may take to be dead, milliseconds. */
+#define BIRTH_DEATH_TIMEOUT 10000
+
 void birth_init(struct birth *birth, const struct plan *plan, struct rollback *rollback)
 {
 	*birth = (struct birth){
@@ -99,7 +102,9 @@ static int birth_explain_death(const struct birth *birth, const struct birth_eve
 
 	if (events->death && events->death(events->data, err) < 0)
 		return -err->number;
-	if (process_reap(birth->pidfd, &status) < 0)
+	/* Its end may take long: as init of a pid namespace it waits for all others in there. */
+	if (process_wait_dead(birth->pidfd, process_now() + BIRTH_DEATH_TIMEOUT) < 0 ||
+	    process_reap(birth->pidfd, &status) < 0)
 		return error_set(err, EIO, "the container's process died without a word");
 	if (WIFSIGNALED(status))
 		return error_set(err, EIO,

@@ -66,6 +66,9 @@ static void creation_undo_store(void *data)
 	struct creation *creation = data;
 	struct error err = ERROR_INIT;
 
+	/* What could not be removed is for `delete --force`, which has to find it. */
+	if (creation->undo_failed)
+		return;
 	if (store_remove(creation->store, &creation->entry, &err) < 0)
 		log_warning("%s", err.message);
 }
@@ -75,8 +78,11 @@ static void creation_undo_cgroup(void *data)
 	struct creation *creation = data;
 	struct error err = ERROR_INIT;
 
-	if (cgroup_remove(creation->cgroup, true, process_now() + CREATION_UNDO_TIMEOUT, &err) < 0)
+	if (cgroup_remove(creation->cgroup, true, process_now() + CREATION_UNDO_TIMEOUT, &err) <
+	    0) {
+		creation->undo_failed = true;
 		log_warning("%s", err.message);
+	}
 }
 
 /* Kills and reaps a child of ours, unless it hangs in the kernel. */
@@ -110,7 +116,7 @@ static void creation_undo_hooks(void *data)
 	auto_text struct text state = {0};
 	struct error err = ERROR_INIT;
 
-	if (!creation->hooks_ran)
+	if (!creation->hooks_ran || creation->undo_failed)
 		return;
 	run.hooks = &creation->bundle.config->hooks->poststop;
 	status_encode(&document, STATUS_FIELDS_SPEC, &state);

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 
 import pytest
-from harness import is_zombie_or_gone, our_cgroups, reap, wait_until
+from harness import is_zombie_or_gone, our_cgroups, reap, remove_cgroups, wait_until
 
 pytestmark = pytest.mark.knarr
 POINTS = int(os.environ.get('KNARR_TEST_CRASH_POINTS', '24'))
@@ -221,3 +221,33 @@ def test_the_same_id_in_another_root(container, workdir):
     subprocess.run(other, check=True, timeout=30)
     assert not lost.exists()
     assert c.status == 'running'
+
+
+def test_state_of_a_past_boot(container):
+    """On a disk the state survives the machine, whose cgroups may be others by then."""
+    c = container().up()
+    c.kill('KILL')
+    c.wait_stopped()
+    reap()
+    remove_cgroups(path for path in our_cgroups() if os.path.basename(path) == c.id)
+    folder = c.runtime.root / c.id
+    for name, key, change in (('state.json', 'bootId', lambda _: '0' * 36), ('intent.json', 'cgroupMode', lambda mode: 1 - mode)):
+        record = json.loads((folder / name).read_text())
+        record[key] = change(record[key])
+        (folder / name).write_text(json.dumps(record))
+    assert c.state()['status'] == 'stopped'
+    c.delete()
+
+
+def test_killed_at_any_time(container):
+    """At random moments instead of known ones, whole lives in one process."""
+    c = container(['true'])
+    c.bundle.save()
+    chance = random.Random(6)
+    for _ in range(POINTS):
+        with open(os.devnull, 'rb+') as null:
+            runtime = subprocess.Popen(c.runtime.command('run', '--bundle', c.bundle.path, c.id), stdin=null, stdout=null, stderr=null)
+        time.sleep(chance.random() * 0.03)
+        runtime.kill()
+        runtime.wait()
+        check_and_delete(c, 'run', {None, 'running', 'stopped', 'creating'})
