@@ -31,28 +31,32 @@
 /* Directories with a hundred thousand users exist; more than this is no passwd file. */
 #define IDENTITY_PASSWD_MAX ((size_t)16 << 20)
 
-/* True when the supplementary groups are `count` groups that are all among `gids`. */
+static int identity_compare_ids(const void *left, const void *right)
+{
+	const gid_t *a = left, *b = right;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* True when the supplementary groups are exactly these, in whatever order. */
 static bool identity_has_groups(const uint32_t *gids, size_t count)
 {
-	auto_free gid_t *now = NULL;
+	auto_free gid_t *groups = NULL;
+	gid_t *wanted;
 	int n = getgroups(0, NULL);
 
 	if (n < 0 || (size_t)n != count)
 		return false;
 	if (n == 0)
 		return true;
-	now = calloc(count, sizeof(*now));
-	if (!now || getgroups(n, now) != n)
+	groups = calloc(count, 2 * sizeof(*groups));
+	if (!groups || getgroups(n, groups) != n)
 		return false;
-	for (size_t i = 0; i < count; i++) {
-		size_t j = 0;
-
-		while (j < count && gids[j] != now[i])
-			j++;
-		if (j == count)
-			return false;
-	}
-	return true;
+	wanted = groups + count;
+	memcpy(wanted, gids, count * sizeof(*gids));
+	qsort(groups, count, sizeof(*groups), identity_compare_ids);
+	qsort(wanted, count, sizeof(*wanted), identity_compare_ids);
+	return memcmp(groups, wanted, count * sizeof(*groups)) == 0;
 }
 
 /* EINVAL tells that one gid has no mapping, not which: so each is tried alone. */
