@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +15,9 @@
 #include "base/path.h"
 
 const struct command *const cli_commands[] = {
-	&command_check, &command_create, &command_delete, &command_features, &command_kill,
-	&command_list,	&command_run,	 &command_spec,	  &command_start,    &command_state,
-	NULL,
+	&command_check,	   &command_create, &command_delete, &command_exec,
+	&command_features, &command_kill,   &command_list,   &command_run,
+	&command_spec,	   &command_start,  &command_state,  NULL,
 };
 
 static const struct option cli_options[] = {
@@ -153,6 +154,43 @@ int cli_absolute(const struct cli *cli, const char *path, char **ret_path, struc
 		return error_errno(err, ENOMEM, "%s", path);
 	*ret_path = copy;
 	return 0;
+}
+
+/* Behind the preserved ones. The old number is closed. */
+static int cli_move_descriptor(int *fd, unsigned int first)
+{
+	int moved;
+
+	if (*fd < 0 || (unsigned int)*fd >= first)
+		return 0;
+	moved = fcntl(*fd, F_DUPFD_CLOEXEC, (int)first);
+	if (moved < 0)
+		return -errno;
+	fd_close(*fd);
+	*fd = moved;
+	return 0;
+}
+
+int cli_prepare_descriptors(const struct cli *cli, struct plan_options *options, struct error *err)
+{
+	unsigned int count = options->preserve_fds, first = STDERR_FILENO + 1;
+	bool *open;
+	int r;
+
+	if (count > CLI_PRESERVE_FDS_MAX)
+		return error_set(err, EINVAL, "--preserve-fds: %u are too many", count);
+	open = cli_keep(cli, calloc(count + 1, sizeof(*open)));
+	if (!open)
+		return error_errno(err, ENOMEM, "start");
+	options->preserve_open = open;
+	r = cli_move_descriptor(&((struct cli *)(uintptr_t)cli)->log_fd, first + count);
+	if (r == 0)
+		r = cli_move_descriptor(&options->idle_close, first + count);
+	if (r == 0)
+		r = fd_reserve(first, count, open);
+	if (r == 0)
+		r = fd_cloexec_from(first + count);
+	return r < 0 ? error_errno(err, -r, "prepare descriptors") : 0;
 }
 
 int cli_print(const struct text *text, struct error *err)

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cgroup/cgroup.h"
 #include "cli/options.h"
+#include "container/plan.h"
 #include "container/store.h"
 
 /* The global options, as given. */
@@ -58,6 +59,7 @@ struct command {
 	size_t options_size;  /* at most CLI_OPTIONS_MAX */
 	int minimum, maximum; /* how many arguments */
 	bool in_order;	      /* the first argument ends the options */
+	int failure;	      /* exit status when it fails; 0: the usual 1 */
 	bool enters;	      /* goes into a container: runs from a sealed copy */
 	/* Gives the exit status in *ret_status (0 beforehand), or a negative errno with *err. */
 	int (*run)(const struct cli *cli, int *ret_status, struct error *err);
@@ -69,6 +71,7 @@ extern const struct option_table cli_global_options;
 
 /* The commands, each in a file of its family. */
 extern const struct command command_create, command_run;
+extern const struct command command_exec;
 extern const struct command command_start, command_kill, command_delete;
 extern const struct command command_state, command_list;
 extern const struct command command_spec, command_features, command_check;
@@ -87,6 +90,17 @@ void *cli_keep(const struct cli *cli, void *memory);
 
 /* An absolute, clean form of a path relative to the cwd; lives as long as the call. */
 int cli_absolute(const struct cli *cli, const char *path, char **ret_path, struct error *err);
+
+/* More descriptors than this nobody hands down, and a table of them is made. */
+#define CLI_PRESERVE_FDS_MAX 65536
+
+/*
+ * For commands that enter a container: nothing that the caller left open reaches it but the
+ * options->preserve_fds descriptors from 3 on. Holes among them are reserved, descriptors of ours
+ * that took such a number are moved, and all behind them get FD_CLOEXEC. Fills in
+ * options->preserve_open.
+ */
+int cli_prepare_descriptors(const struct cli *cli, struct plan_options *options, struct error *err);
 
 /* Writes to stdout in one go. A closed or full stdout is an error. */
 int cli_print(const struct text *text, struct error *err);

@@ -15,9 +15,6 @@
 #include "cli/cli.h"
 #include "container/create.h"
 
-/* More descriptors than this nobody hands down, and a table of them is made. */
-#define PRESERVE_FDS_MAX 65536
-
 struct options_create {
 	struct command_common common;
 	const char *bundle, *config, *console_socket, *pidfd_socket, *pid_file;
@@ -66,7 +63,7 @@ static unsigned int create_listen_fds(void)
 	const char *count = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
 	uint32_t number, ours;
 
-	if (!count || text_parse_u32(count, &number) < 0 || number > PRESERVE_FDS_MAX)
+	if (!count || text_parse_u32(count, &number) < 0 || number > CLI_PRESERVE_FDS_MAX)
 		return 0;
 	if (pid && (text_parse_u32(pid, &ours) < 0 || ours != (uint32_t)getpid()))
 		return 0;
@@ -102,15 +99,11 @@ static int create_request(const struct cli *cli, const struct options_create *op
 		.idle_close = cli->seal_mount,
 	};
 	char *bundle, *config, *pid_file, path[PATH_MAX];
-	bool *open;
 	int r;
 
 	r = store_check_id(plan.id, err);
 	if (r < 0)
 		return r;
-	if (options->preserve_fds > PRESERVE_FDS_MAX)
-		return error_set(err, EINVAL, "--preserve-fds: %u are too many",
-				 options->preserve_fds);
 	r = cli_cgroup_manager(cli, &plan.cgroup_manager, err);
 	if (r < 0)
 		return r;
@@ -129,36 +122,12 @@ static int create_request(const struct cli *cli, const struct options_create *op
 		return error_errno(err, ENAMETOOLONG, "%s", options->config);
 	config = cli_keep(cli, strdup(path));
 
-	plan.preserve_fds = options->preserve_fds + plan.listen_fds;
-	open = cli_keep(cli, calloc(plan.preserve_fds + 1, sizeof(*open)));
-	if (!config || !open)
+	if (!config)
 		return error_errno(err, ENOMEM, "start");
-	plan.preserve_open = open;
+	plan.preserve_fds = options->preserve_fds + plan.listen_fds;
 	ret_request->options = plan;
 	ret_request->config = config;
 	return 0;
-}
-
-/* Nothing that the caller left open reaches the container, but what it names. */
-static int create_descriptors(const struct cli *cli, const struct create_request *request,
-			      struct error *err)
-{
-	unsigned int count = request->options.preserve_fds;
-	int r;
-
-	/* The log may have taken a number out of a hole in the preserved ones. */
-	if (cli->log_fd >= 0 && (unsigned int)cli->log_fd < 3 + count) {
-		int moved = fcntl(cli->log_fd, F_DUPFD_CLOEXEC, (int)(3 + count));
-
-		if (moved < 0)
-			return error_errno(err, errno, "move the log's descriptor");
-		fd_close(cli->log_fd);
-		((struct cli *)(uintptr_t)cli)->log_fd = moved;
-	}
-	r = fd_reserve(3, count, (bool *)(uintptr_t)request->options.preserve_open);
-	if (r == 0)
-		r = fd_cloexec_from(3 + count);
-	return r < 0 ? error_errno(err, -r, "prepare descriptors") : 0;
 }
 
 static int create_prepare(const struct cli *cli, struct create_request *ret_request,
@@ -168,7 +137,7 @@ static int create_prepare(const struct cli *cli, struct create_request *ret_requ
 	int r = create_request(cli, options, ret_request, err);
 
 	if (r == 0)
-		r = create_descriptors(cli, ret_request, err);
+		r = cli_prepare_descriptors(cli, &ret_request->options, err);
 	if (r == 0)
 		r = cli_open_store(cli, true, ret_store, err);
 	return r;

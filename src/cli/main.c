@@ -149,7 +149,11 @@ static int main_dispatch(struct cli *cli, int *ret_status, struct error *err)
 int main(int argc, char **argv)
 {
 	struct cli_memory memory = {.count = 0};
-	struct cli cli = {.argv = argv, .argc = argc, .log_fd = -EBADF, .memory = &memory};
+	struct cli cli = {.argv = argv,
+			  .argc = argc,
+			  .log_fd = -EBADF,
+			  .seal_mount = -EBADF,
+			  .memory = &memory};
 	struct error err = ERROR_INIT;
 	int status = 0, r;
 
@@ -167,7 +171,7 @@ int main(int argc, char **argv)
 		r = main_dispatch(&cli, &status, &err);
 	if (r < 0) {
 		output_error(&cli, &err);
-		status = EXIT_FAILURE;
+		status = cli.command && cli.command->failure ? cli.command->failure : EXIT_FAILURE;
 	}
 	while (memory.count > 0)
 		free(memory.items[--memory.count]);

@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -43,6 +44,17 @@ static const struct option *options_find_letter(const struct option_table *table
 	return NULL;
 }
 
+static int options_append(struct option_list *list, const char *value)
+{
+	char **items = realloc(list->items, (list->count + 1) * sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	list->items = items;
+	items[list->count++] = (char *)(uintptr_t)value;
+	return 0;
+}
+
 static int options_store(const struct option *option, const char *value, void *target,
 			 struct error *err)
 {
@@ -62,7 +74,12 @@ static int options_store(const struct option *option, const char *value, void *t
 	case OPTION_NUMBER:
 		r = text_parse_u32(value, (uint32_t *)(void *)member);
 		break;
+	case OPTION_LIST:
+		r = options_append((struct option_list *)(void *)member, value);
+		break;
 	}
+	if (r == -ENOMEM)
+		return error_errno(err, ENOMEM, "flag --%s", option->name);
 	if (r < 0)
 		return error_set(err, EINVAL, "invalid value \"%s\" for flag --%s: %s", value,
 				 option->name,

@@ -21,6 +21,13 @@ enum option_kind {
 	OPTION_SWITCH, /* bool */
 	OPTION_TEXT,   /* const char * */
 	OPTION_NUMBER, /* uint32_t */
+	OPTION_LIST,   /* struct option_list: each time it is given, one more */
+};
+
+/* What an option was given, in order. Its memory is the process's. */
+struct option_list {
+	char **items;
+	size_t count;
 };
 
 struct option {

@@ -106,6 +106,20 @@ static int init_namespaces(struct init *init, struct error *err)
 	return namespaces_finish(&init->plan->namespaces, init->namespaces, init->procfs, err);
 }
 
+/* A process that joined is where it belongs already (namespaces_fork_into). */
+static int init_join(struct init *init, struct error *err)
+{
+	int r;
+
+	if (plan_has(init->plan, CLONE_NEWUSER)) {
+		r = idmap_take_root(err);
+		if (r < 0)
+			return r;
+	}
+	init->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return init->root < 0 ? error_errno(err, errno, "open the container's root") : 0;
+}
+
 static int init_session(struct init *init, struct error *err)
 {
 	/* Out of the caller's session, so that its terminal is not ours (TIOCSTI). */
@@ -213,7 +227,8 @@ static int init_terminal(struct init *init, struct error *err)
 
 	if (!plan->process->terminal)
 		return 0;
-	r = terminal_open(init->root, plan->process, plan_has(plan, CLONE_NEWNS), &master,
+	r = terminal_open(init->root, plan->process,
+			  init->role == INIT_FIRST && plan_has(plan, CLONE_NEWNS), &master,
 			  &init->slave, err);
 	if (r < 0)
 		return r;
@@ -502,37 +517,46 @@ static int init_execute(struct init *init, struct error *err)
 	return executable_explain(&search, init->executable, number, err);
 }
 
-/* The life of init. `name` is the phase that errors begin with. */
+/* Whose life a step belongs to. */
+enum {
+	FIRST = 1 << INIT_FIRST,
+	JOINED = 1 << INIT_JOINED,
+	BOTH = FIRST | JOINED,
+};
+
+/* The life of init, and of a process that joins it. `name` is the phase that errors begin with. */
 static const struct init_step {
 	const char *name;
 	int (*run)(struct init *init, struct error *err);
+	int whose;
 } init_steps[] = {
-	{"user namespace", init_wait_for_runtime},
-	{"cgroup", init_cgroup},
-	{"namespaces", init_namespaces},
-	{"session", init_session},
-	{"network", init_network},
-	{"rootfs", init_rootfs},
-	{"mounts", init_mounts},
-	{"devices", init_devices},
-	{"hooks", init_runtime_hooks},
-	{"hooks", init_container_hooks},
-	{"rootfs", init_enter_rootfs},
-	{"terminal", init_terminal},
-	{"hostname", init_names},
-	{"sysctl", init_sysctl},
-	{"paths", init_protect},
-	{"labels", init_labels},
-	{"process", init_process},
-	{"identity", init_identity},
-	{"exec", init_executable},
-	{"capabilities", init_capabilities},
-	{"descriptors", init_descriptors},
-	{"start", init_ready},
-	{"hooks", init_start_hooks},
-	{"limits", init_limits},
-	{"seccomp", init_seccomp},
-	{"exec", init_execute},
+	{"user namespace", init_wait_for_runtime, FIRST},
+	{"cgroup", init_cgroup, FIRST},
+	{"namespaces", init_namespaces, FIRST},
+	{"namespaces", init_join, JOINED},
+	{"session", init_session, BOTH},
+	{"network", init_network, FIRST},
+	{"rootfs", init_rootfs, FIRST},
+	{"mounts", init_mounts, FIRST},
+	{"devices", init_devices, FIRST},
+	{"hooks", init_runtime_hooks, FIRST},
+	{"hooks", init_container_hooks, FIRST},
+	{"rootfs", init_enter_rootfs, FIRST},
+	{"terminal", init_terminal, BOTH},
+	{"hostname", init_names, FIRST},
+	{"sysctl", init_sysctl, FIRST},
+	{"paths", init_protect, FIRST},
+	{"labels", init_labels, BOTH},
+	{"process", init_process, BOTH},
+	{"identity", init_identity, BOTH},
+	{"exec", init_executable, BOTH},
+	{"capabilities", init_capabilities, BOTH},
+	{"descriptors", init_descriptors, BOTH},
+	{"start", init_ready, BOTH},
+	{"hooks", init_start_hooks, FIRST},
+	{"limits", init_limits, BOTH},
+	{"seccomp", init_seccomp, BOTH},
+	{"exec", init_execute, BOTH},
 };
 
 const char *init_phase_name(unsigned int phase)
@@ -561,7 +585,7 @@ void init_main(struct init *init)
 	(void)umask(0022);
 	process_reset_signals();
 	for (unsigned int i = 0; i < array_size(init_steps); i++)
-		if (init_steps[i].run(init, &err) < 0)
+		if ((init_steps[i].whose & 1 << init->role) && init_steps[i].run(init, &err) < 0)
 			init_fail(init, i, &err);
 	_exit(EXIT_FAILURE);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The container's first process, from the clone to its execve. */
+/* The container's first process, or a further one, from the clone to its execve. */
 #ifndef CONTAINER_INIT_H
 #define CONTAINER_INIT_H
 
@@ -8,9 +8,16 @@
 #include "container/plan.h"
 #include "isolate/sources.h"
 
+/* Init itself, or one more process (exec), which does those of its steps that make a process. */
+enum init_role {
+	INIT_FIRST,
+	INIT_JOINED,
+};
+
 /* What init gets from the runtime, besides the plan. Everything is in memory that the fork copied,
  * or a descriptor that it shares. */
 struct init {
+	enum init_role role;
 	const struct plan *plan;
 	const struct cgroup *cgroup;
 	const struct namespaces_fds *namespaces;

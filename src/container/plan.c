@@ -140,6 +140,13 @@ static int plan_cgroup(struct plan *plan, struct error *err)
 			     &plan->cgroup_host, &plan->cgroup_location, err);
 }
 
+int plan_check_process(const struct plan *plan, struct error *err)
+{
+	int r = plan_check_terminal(plan, err);
+
+	return r < 0 ? r : plan_check_labels(plan, err);
+}
+
 int plan_make(const struct oci_config *config, const struct plan_options *options,
 	      struct plan *ret_plan, struct error *err)
 {
@@ -151,9 +158,7 @@ int plan_make(const struct oci_config *config, const struct plan_options *option
 		error_at(err, "process");
 		return error_wrap(err, "plan");
 	}
-	r = plan_check_terminal(&plan, err);
-	if (r == 0)
-		r = plan_check_labels(&plan, err);
+	r = plan_check_process(&plan, err);
 	if (r == 0)
 		r = plan_isolation(&plan, err);
 	if (r == 0)

@@ -64,6 +64,9 @@ int plan_make(const struct oci_config *config, const struct plan_options *option
 	      struct plan *ret_plan, struct error *err);
 void plan_clear(struct plan *plan);
 
+/* What is to be checked of a process against the options and the host; plan_make() does. */
+int plan_check_process(const struct plan *plan, struct error *err);
+
 /* Whether the container has such a namespace of its own, new or joined: a CLONE_NEW* flag. */
 static inline bool plan_has(const struct plan *plan, uint64_t type)
 {

@@ -211,22 +211,28 @@ static int namespaces_helper_join(const struct namespaces_plan *plan,
 	return namespaces_helper_round(plan, fds, false, &done, err);
 }
 
-/* Returns 0 in the final child; the helper itself exits here. */
-static pid_t namespaces_helper_run(const struct namespaces_plan *plan,
-				   const struct namespaces_fds *fds, int cgroup,
-				   struct namespaces_report *report)
+/* What a helper does: returns 0 in the final child; the helper itself exits in there. */
+typedef pid_t namespaces_helper_fn(const void *task, int cgroup, struct namespaces_report *report);
+
+struct namespaces_task {
+	const struct namespaces_plan *plan;
+	const struct namespaces_fds *fds;
+};
+
+static pid_t namespaces_helper_run(const void *data, int cgroup, struct namespaces_report *report)
 {
+	const struct namespaces_task *task = data;
 	pid_t pid;
 
-	namespaces_hide(plan);
-	if (namespaces_helper_join(plan, fds, &report->error) < 0)
+	namespaces_hide(task->plan);
+	if (namespaces_helper_join(task->plan, task->fds, &report->error) < 0)
 		_exit(1);
-	pid = process_fork(namespaces_clone_flags(plan, fds) | CLONE_PARENT, cgroup,
+	pid = process_fork(namespaces_clone_flags(task->plan, task->fds) | CLONE_PARENT, cgroup,
 			   &report->pidfd);
 	if (pid == 0)
 		return 0;
 	if (pid < 0) {
-		namespaces_fork_fail(plan, -pid, &report->error);
+		namespaces_fork_fail(task->plan, -pid, &report->error);
 		_exit(1);
 	}
 	report->pid = pid;
@@ -255,9 +261,8 @@ static int namespaces_helper_collect(int helper, struct namespaces_report *repor
 	return -err->number;
 }
 
-static pid_t namespaces_fork_by_helper(const struct namespaces_plan *plan,
-				       const struct namespaces_fds *fds, int cgroup, int *ret_pidfd,
-				       struct error *err)
+static pid_t namespaces_fork_by_helper(namespaces_helper_fn *run, const void *task, int cgroup,
+				       int *ret_pidfd, struct error *err)
 {
 	struct namespaces_report *report;
 	auto_close int helper = -EBADF;
@@ -271,7 +276,7 @@ static pid_t namespaces_fork_by_helper(const struct namespaces_plan *plan,
 	if (pid < 0)
 		error_errno(err, -pid, "make the helper that joins namespaces");
 	if (pid == 0)
-		pid = namespaces_helper_run(plan, fds, cgroup, report);
+		pid = run(task, cgroup, report);
 	else if (pid > 0)
 		pid = namespaces_helper_collect(helper, report, err);
 	if (helper >= 0 && pid == 0) {
@@ -322,9 +327,54 @@ static pid_t namespaces_fork_plain(const struct namespaces_plan *plan,
 pid_t namespaces_fork(const struct namespaces_plan *plan, const struct namespaces_fds *fds,
 		      int cgroup, int *ret_pidfd, struct error *err)
 {
+	const struct namespaces_task task = {plan, fds};
+
 	if (namespaces_changes_user(plan, fds) && plan->join_count > 0)
-		return namespaces_fork_by_helper(plan, fds, cgroup, ret_pidfd, err);
+		return namespaces_fork_by_helper(namespaces_helper_run, &task, cgroup, ret_pidfd,
+						 err);
 	return namespaces_fork_plain(plan, fds, cgroup, ret_pidfd, err);
+}
+
+static int namespaces_enter(const struct namespaces_entry *entry, struct error *err)
+{
+	if (entry->prepare && entry->prepare(entry->data, err) < 0)
+		return -err->number;
+	if (entry->types && setns(entry->pidfd, (int)entry->types) < 0) {
+		error_errno(err, errno, "join the container's namespaces");
+		if (err->number == EPERM)
+			error_hint(err, "the runtime has no privileges over its user namespace");
+		return -err->number;
+	}
+	if (entry->root >= 0 && (fchdir(entry->root) < 0 || chroot(".") < 0))
+		return error_errno(err, errno, "change to the container's root");
+	return 0;
+}
+
+static pid_t namespaces_helper_enter(const void *task, int cgroup, struct namespaces_report *report)
+{
+	const struct namespaces_entry *entry = task;
+	pid_t pid;
+
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (namespaces_enter(entry, &report->error) < 0)
+		_exit(1);
+	pid = process_fork(CLONE_PARENT | CLONE_CLEAR_SIGHAND, cgroup, &report->pidfd);
+	if (pid == 0)
+		return 0;
+	if (pid < 0) {
+		error_errno(&report->error, -pid, "make a process in the container");
+		if (pid == -ENOMEM)
+			error_hint(&report->error, "its init may be dead");
+		_exit(1);
+	}
+	report->pid = pid;
+	_exit(0);
+}
+
+pid_t namespaces_fork_into(const struct namespaces_entry *entry, int cgroup, int *ret_pidfd,
+			   struct error *err)
+{
+	return namespaces_fork_by_helper(namespaces_helper_enter, entry, cgroup, ret_pidfd, err);
 }
 
 /*

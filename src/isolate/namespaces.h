@@ -22,20 +22,20 @@ struct namespaces_join {
 };
 
 struct namespaces_plan {
-	uint64_t fresh;   /* CLONE_NEW* of those made new */
+	uint64_t fresh;	  /* CLONE_NEW* of those made new */
 	uint64_t private; /* those made new or joined; the others are the runtime's own */
 	struct namespaces_join joins[NAMESPACES_MAX];
 	size_t join_count;
 	const struct oci_time_offsets *time_offsets; /* NULL: none */
 };
 
-/* Pure. `linux_config` may be NULL (no namespaces at all). Refuses duplicates and time offsets without
- * a new time namespace. An empty path counts as none. */
+/* Pure. `linux_config` may be NULL (no namespaces at all). Refuses duplicates and time offsets
+ * without a new time namespace. An empty path counts as none. */
 int namespaces_plan(const struct oci_linux *linux_config, struct namespaces_plan *ret_plan,
 		    struct error *err);
 
-/* The descriptors of the joined namespaces, in the order of plan->joins; -EBADF elsewhere, and for the
- * user namespace that the caller is in already (the kernel refuses to join that one again). */
+/* The descriptors of the joined namespaces, in the order of plan->joins; -EBADF elsewhere, and for
+ * the user namespace that the caller is in already (the kernel refuses to join that one again). */
 struct namespaces_fds {
 	int fds[NAMESPACES_MAX];
 };
@@ -47,31 +47,49 @@ int namespaces_open(const struct namespaces_plan *plan, struct namespaces_fds *r
 		    struct error *err);
 
 /*
- * Forks a process that becomes the container's first, or another one in its namespaces. How, and why a
- * helper process is needed where a user namespace is involved, is explained in the .c.
+ * Forks a process that becomes the container's first, or another one in its namespaces. How, and
+ * why a helper process is needed where a user namespace is involved, is explained in the .c.
  *
  * The child starts in new namespaces of plan->fresh and in the joined pid and user namespaces; what
- * else there is to join or to make it does itself, by namespaces_finish(). With `cgroup` >= 0 it starts
- * in that cgroup2 directory.
+ * else there is to join or to make it does itself, by namespaces_finish(). With `cgroup` >= 0 it
+ * starts in that cgroup2 directory.
  *
- * The child is not dumpable (prctl(2)) if it joined a pid or user namespace, where others could trace
- * it, until it calls execve; its files in /proc then belong to the host's root.
+ * The child is not dumpable (prctl(2)) if it joined a pid or user namespace, where others could
+ * trace it, until it calls execve; its files in /proc then belong to the host's root.
  *
- * Returns 0 in the child and only there; in the caller the pid, as the caller's pid namespace numbers
- * it, of a child of the caller's own, and *ret_pidfd; or a negative errno with *err, and then nothing
- * is left behind. The caller must have one thread. Its own namespaces are unchanged when this returns;
- * its descriptor table is shared with the helper for the duration.
+ * Returns 0 in the child and only there; in the caller the pid, as the caller's pid namespace
+ * numbers it, of a child of the caller's own, and *ret_pidfd; or a negative errno with *err, and
+ * then nothing is left behind. The caller must have one thread. Its own namespaces are unchanged
+ * when this returns; its descriptor table is shared with the helper for the duration.
  */
 pid_t namespaces_fork(const struct namespaces_plan *plan, const struct namespaces_fds *fds,
 		      int cgroup, int *ret_pidfd, struct error *err);
 
 /*
  * In the child, once its id maps are written, idmap_become_root() is done and it is in its final
- * cgroups: joins what is left to join, becomes root of a joined user namespace, makes the namespaces
- * that clone could not make (cgroup, time with its offsets, ipc below a user namespace) and enters them.
- * `procfs` as of kernel/procfs.h. `fds` may be closed after this.
+ * cgroups: joins what is left to join, becomes root of a joined user namespace, makes the
+ * namespaces that clone could not make (cgroup, time with its offsets, ipc below a user namespace)
+ * and enters them. `procfs` as of kernel/procfs.h. `fds` may be closed after this.
  */
 int namespaces_finish(const struct namespaces_plan *plan, const struct namespaces_fds *fds,
 		      int procfs, struct error *err);
+
+/*
+ * Into the namespaces of a process that lives in all of the container's: for exec.
+ *
+ * A helper process joins them at once through the pidfd (setns(2), Linux 5.8) and forks the child
+ * as the caller's own, so that the child is never to be seen in the container's pid namespace while
+ * it still has the host's root, and the caller itself goes nowhere. `prepare` runs in the helper
+ * before that. Both are not dumpable: see the top of the .c. Otherwise as namespaces_fork().
+ */
+struct namespaces_entry {
+	int pidfd;	/* of the process to follow */
+	uint64_t types; /* CLONE_NEW* of the namespaces that are not the caller's own */
+	int root;	/* to change to afterwards when there is no mount namespace, or -EBADF */
+	int (*prepare)(void *data, struct error *err);
+	void *data;
+};
+pid_t namespaces_fork_into(const struct namespaces_entry *entry, int cgroup, int *ret_pidfd,
+			   struct error *err);
 
 #endif

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The order is that of a birth (creation.c) without a root to build: the plan is the container's,
+ * cut down to what makes a process, and init's table has the steps. Who joins how, and why through
+ * a helper, is told in isolate/namespaces.c.
+ *
+ * The cgroup is the container's own; where that takes no processes, because init has made cgroups
+ * below it and handed controllers on (a nested engine), it is the one that init is in.
+ */
+#include "container/exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/io.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "container/birth.h"
+#include "container/exec-process.h"
+#include "container/foreground.h"
+#include "container/init.h"
+#include "container/record.h"
+#include "container/start.h"
+#include "container/status.h"
+#include "isolate/limits.h"
+#include "isolate/terminal.h"
+#include "kernel/channel.h"
+#include "kernel/process.h"
+#include "kernel/syscalls.h"
+
+struct exec {
+	const struct exec_request *request;
+	struct store_entry entry;
+	struct record record;
+	struct status status; /* of init */
+	struct bundle bundle; /* the container's configuration */
+	struct exec_process process;
+	struct plan plan;
+	struct cgroup *cgroup;
+	struct birth birth;
+	struct rollback rollback;
+};
+
+/* Types of namespaces, and what procfs calls them. */
+static const struct {
+	uint64_t type;
+	const char *name;
+} exec_namespaces[] = {
+	{CLONE_NEWUSER, "user"},     {CLONE_NEWNS, "mnt"},    {CLONE_NEWPID, "pid"},
+	{CLONE_NEWNET, "net"},	     {CLONE_NEWIPC, "ipc"},   {CLONE_NEWUTS, "uts"},
+	{CLONE_NEWCGROUP, "cgroup"}, {CLONE_NEWTIME, "time"},
+};
+
+/* Which namespaces of init are not our own. */
+static int exec_find_namespaces(pid_t init, uint64_t *ret_types, struct error *err)
+{
+	uint64_t types = 0;
+
+	for (size_t i = 0; i < array_size(exec_namespaces); i++) {
+		struct stat theirs, ours;
+		char path[64];
+
+		(void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)init,
+			       exec_namespaces[i].name);
+		if (stat(path, &theirs) < 0) {
+			(void)snprintf(path, sizeof(path), "/proc/self/ns/%s",
+				       exec_namespaces[i].name);
+			/* A type that this kernel does not have. */
+			if (errno == ENOENT && stat(path, &ours) < 0)
+				continue;
+			return error_errno(err, errno, "look at the container's %s namespace",
+					   exec_namespaces[i].name);
+		}
+		(void)snprintf(path, sizeof(path), "/proc/self/ns/%s", exec_namespaces[i].name);
+		if (stat(path, &ours) < 0)
+			return error_errno(err, errno, "look at %s", path);
+		if (theirs.st_ino != ours.st_ino || theirs.st_dev != ours.st_dev)
+			types |= exec_namespaces[i].type;
+	}
+	*ret_types = types;
+	return 0;
+}
+
+/* The plan of a process alone. */
+static int exec_plan(struct exec *exec, struct error *err)
+{
+	const struct oci_linux *linux_config = exec->bundle.config->linux;
+	struct plan *plan = &exec->plan;
+	int r;
+
+	*plan = (struct plan){
+		.options = &exec->request->options,
+		.config = exec->bundle.config,
+		.process = &exec->process.process,
+		.env = exec->process.process.env,
+	};
+	r = plan_check_process(plan, err);
+	if (r == 0)
+		r = exec_find_namespaces(exec->status.pid, &plan->namespaces.private, err);
+	if (r == 0)
+		r = capabilities_plan(plan->process->capabilities, &plan->capabilities, err);
+	if (r == 0)
+		r = seccomp_plan(linux_config ? linux_config->seccomp : NULL, &plan->seccomp, err);
+	return r;
+}
+
+static int exec_load(struct exec *exec, const struct store *store, struct error *err)
+{
+	const struct exec_request *request = exec->request;
+	const char *id = request->options.id;
+	int r;
+
+	r = store_find(store, id, &exec->entry, err);
+	if (r == 0)
+		r = record_load(&exec->entry, &exec->record, err);
+	if (r == 0)
+		r = status_determine(&exec->entry, &exec->record, &exec->status, err);
+	if (r < 0)
+		return r;
+	if (!(exec->status.status == LIFECYCLE_PAUSED && request->ignore_paused)) {
+		r = lifecycle_check(LIFECYCLE_EXEC, exec->status.status, id, err);
+		if (r < 0)
+			return r;
+	}
+	if (exec->status.pidfd < 0 || !exec->record.intent)
+		return error_set(err, EBADMSG, "the state of container %s is damaged", id);
+	r = bundle_load_snapshot(&exec->entry, &exec->bundle, err);
+	if (r < 0)
+		return r;
+	if (!exec->bundle.config->process)
+		return error_set(err, EBADMSG, "the configuration of container %s has no process",
+				 id);
+	r = exec_process_make(request, exec->bundle.config->process, &exec->process, err);
+	return r < 0 ? exec_process_locate(&exec->process, err) : 0;
+}
+
+/* A path below the container's cgroup, in the place of it. */
+static int exec_append_cgroup(struct cgroup_location *location, const char *below,
+			      struct error *err)
+{
+	char joined[4096];
+
+	if (strchr(below, ':') || path_has_dotdot(below) || strpbrk(below, "\n"))
+		return error_set(err, EINVAL,
+				 "--cgroup %s: that is not a path below the container's cgroup",
+				 below);
+	if (!location->path)
+		return error_set(err, EINVAL, "--cgroup %s: the container has no cgroup", below);
+	if (snprintf(joined, sizeof(joined), "%s/%s", location->path, below) >= (int)sizeof(joined))
+		return error_errno(err, ENAMETOOLONG, "--cgroup %s", below);
+	free(location->path);
+	location->path = strdup(joined);
+	for (size_t i = 0; location->directories && location->directories[i]; i++) {
+		char *directory = NULL;
+
+		if (asprintf(&directory, "%s/%s", location->directories[i], below) < 0)
+			return error_errno(err, ENOMEM, "--cgroup %s", below);
+		free(location->directories[i]);
+		location->directories[i] = directory;
+	}
+	return location->path ? 0 : error_errno(err, ENOMEM, "--cgroup %s", below);
+}
+
+static int exec_open_cgroup(struct exec *exec, struct error *err)
+{
+	struct cgroup_location location;
+	int r = record_find_cgroup(&exec->entry, &exec->record, &location, err);
+
+	if (r < 0)
+		return r;
+	if (exec->request->cgroup && strcmp(exec->request->cgroup, "/") != 0)
+		r = exec_append_cgroup(&location, exec->request->cgroup, err);
+	if (r == 0)
+		r = cgroup_open(&location, &exec->cgroup, err);
+	cgroup_location_clear(&location);
+	return r < 0 ? r : cgroup_prepare_enter(exec->cgroup, err);
+}
+
+/* The cgroup2 directory that init is in; for containers whose own cgroup has become an inner one.
+ */
+static int exec_init_cgroup(pid_t init)
+{
+	char path[64], cgroups[4096], directory[4200];
+	const char *unified;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)init);
+	if (io_read_small(AT_FDCWD, path, cgroups, sizeof(cgroups)) < 0)
+		return -EBADF;
+	unified = text_starts_with(cgroups, "0::") ? cgroups + 3 : strstr(cgroups, "\n0::");
+	if (!unified)
+		return -EBADF;
+	unified += *unified == '\n' ? 4 : 0;
+	(void)snprintf(directory, sizeof(directory), "/sys/fs/cgroup%.*s",
+		       (int)strcspn(unified, "\n"), unified);
+	return open(directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static int exec_enter_cgroup(void *data, struct error *err)
+{
+	return cgroup_enter_self(data, err);
+}
+
+/* The child's own life; does not return. */
+static void exec_child(const struct exec *exec, int channel)
+{
+	struct init init = {
+		.role = INIT_JOINED,
+		.plan = &exec->plan,
+		.cgroup = exec->cgroup,
+		.channel = channel,
+		.gate = -EBADF,
+		.console_socket = exec->birth.console_socket,
+		.procfs = exec->birth.procfs,
+		.sources = {.channel = -EBADF},
+		.root = -EBADF,
+		.null = -EBADF,
+		.slave = -EBADF,
+	};
+
+	fd_close(exec->birth.channel);
+	init_main(&init);
+}
+
+static int exec_fork(struct exec *exec, struct error *err)
+{
+	auto_close int channel = -EBADF, root = -EBADF, other = -EBADF;
+	struct namespaces_entry entry = {
+		.pidfd = exec->status.pidfd,
+		.types = exec->plan.namespaces.private,
+		.root = -EBADF,
+		.prepare = exec_enter_cgroup,
+		.data = exec->cgroup,
+	};
+	char path[64];
+	int ends[2], r;
+	pid_t pid;
+
+	r = channel_open(ends);
+	if (r < 0)
+		return error_errno(err, -r, "make a channel to the process");
+	exec->birth.channel = ends[0];
+	channel = ends[1];
+	if (!(entry.types & CLONE_NEWNS)) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/root", (int)exec->status.pid);
+		root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (root < 0)
+			return error_errno(err, errno, "open the container's root");
+		entry.root = root;
+	}
+	r = limits_raise_rlimits(&exec->plan.process->rlimits, 0, err);
+	if (r < 0)
+		return r;
+	pid = namespaces_fork_into(&entry, cgroup_clone_fd(exec->cgroup), &exec->birth.pidfd, err);
+	if (pid == -EBUSY || pid == -EOPNOTSUPP) {
+		other = exec_init_cgroup(exec->status.pid);
+		pid = namespaces_fork_into(&entry, other, &exec->birth.pidfd, err);
+	}
+	if (pid == 0)
+		exec_child(exec, channel);
+	if (pid < 0)
+		return error_wrap(err, "exec");
+	exec->birth.pid = pid;
+	return 0;
+}
+
+static void exec_undo_process(void *data)
+{
+	const struct birth *birth = data;
+	int status;
+
+	(void)process_signal(birth->pidfd, SIGKILL);
+	(void)process_reap(birth->pidfd, &status);
+}
+
+/* From the clone to the execve. */
+static int exec_run(struct exec *exec, struct error *err)
+{
+	static const struct birth_events nothing;
+	const struct bundle no_text = BUNDLE_INIT;
+	int r;
+
+	r = exec_fork(exec, err);
+	if (r < 0)
+		return r;
+	rollback_add(&exec->rollback, exec_undo_process, &exec->birth);
+	fd_close(exec->request->options.idle_close);
+	r = limits_apply_oom_score_adj(&exec->plan.process->oom_score_adj, exec->birth.pid,
+				       exec->birth.procfs, err);
+	if (r == 0)
+		r = birth_await_ready(&exec->birth, &nothing, err);
+	if (r == 0)
+		r = birth_announce(&exec->birth, err);
+	if (r == 0)
+		r = birth_send(&exec->birth, SYNC_COMMIT, err);
+	if (r == 0)
+		r = birth_send(&exec->birth, SYNC_START, err);
+	if (r == 0)
+		r = start_await_exec(exec->birth.channel, exec->birth.pidfd, &no_text, err);
+	if (r == 0)
+		rollback_commit(&exec->rollback);
+	return r;
+}
+
+static int exec_foreground(struct exec *exec, int signals, int *ret_status, struct error *err)
+{
+	struct foreground foreground = {
+		.pid = exec->birth.pid,
+		.pidfd = exec->birth.pidfd,
+		.master = exec->birth.master,
+	};
+
+	if (foreground.master >= 0 && !exec->plan.process->console_size)
+		(void)terminal_copy_size(STDIN_FILENO, foreground.master);
+	return foreground_wait(&foreground, signals, ret_status, err);
+}
+
+static void exec_clear(struct exec *exec)
+{
+	rollback_run(&exec->rollback);
+	birth_close(&exec->birth);
+	cgroup_free(exec->cgroup);
+	seccomp_plan_clear(&exec->plan.seccomp);
+	exec_process_clear(&exec->process);
+	bundle_clear(&exec->bundle);
+	status_clear(&exec->status);
+	record_clear(&exec->record);
+	store_entry_close(&exec->entry);
+}
+
+int container_exec(const struct store *store, const struct exec_request *request, int *ret_status,
+		   struct error *err)
+{
+	struct exec exec = {
+		.request = request,
+		.entry = STORE_ENTRY_INIT,
+		.status = STATUS_INIT,
+	};
+	auto_close int signals = -EBADF;
+	int r;
+
+	*ret_status = 0;
+	birth_init(&exec.birth, &exec.plan, &exec.rollback);
+	r = exec_load(&exec, store, err);
+	if (r == 0)
+		r = exec_plan(&exec, err);
+	if (r == 0)
+		r = exec_open_cgroup(&exec, err);
+	if (r == 0)
+		r = birth_connect(&exec.birth, err);
+	if (r == 0 && !request->options.detach)
+		r = foreground_block_signals(&signals, err);
+	if (r == 0)
+		r = exec_run(&exec, err);
+	if (r < 0)
+		exec_process_locate(&exec.process, err);
+	else if (!request->options.detach)
+		r = exec_foreground(&exec, signals, ret_status, err);
+	exec_clear(&exec);
+	return r;
+}
