@@ -73,6 +73,15 @@ static void run_remove(struct creation *creation, bool ended)
 		log_warning("remove container %s: %s", creation->entry.id, err.message);
 }
 
+/* A caller that was given no container must not find a dead child of one. */
+static void run_reap(const struct creation *creation)
+{
+	int status;
+
+	if (process_is_dead(creation->birth.pidfd))
+		(void)process_reap(creation->birth.pidfd, &status);
+}
+
 int container_run(const struct store *store, const struct run_request *request, int *ret_status,
 		  struct error *err)
 {
@@ -105,6 +114,8 @@ int container_run(const struct store *store, const struct run_request *request, 
 	/* A detached one that did not start is removed as well: nobody was told of it. */
 	if (r < 0 || (!detach && !request->keep))
 		run_remove(&creation, r == 0);
+	if (r < 0)
+		run_reap(&creation);
 	creation_end(&creation);
 	return r;
 }

@@ -241,3 +241,18 @@ def test_state_never_says_what_is_not(container):
         assert [order.index(status) for status in seen] == sorted(order.index(status) for status in seen), seen
         reap()
     assert not [path for path in our_cgroups() if os.path.basename(path) == c.id]
+
+
+@pytest.mark.parametrize('flags', [(), ('--detach',)])
+@pytest.mark.parametrize('kind', ['startContainer', 'poststart'])
+def test_failed_run_leaves_no_child(container, flags, kind):
+    """Engines take every dead child for the container they wait for."""
+    reap()
+    c = container()
+    program = '/bin/false' if kind == 'poststart' else '/bin/busybox'
+    c.config['hooks'] = {kind: [{'path': program, 'args': ['false']}]}
+    done = c.run(*flags)
+    assert done.rc == 1 and f'hooks.{kind}[0]' in done.err, done
+    with open(f'/proc/self/task/{os.getpid()}/children', encoding='utf-8') as table:
+        assert table.read() == ''
+    assert not os.path.exists(c.runtime.root / c.id)
