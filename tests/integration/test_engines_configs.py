@@ -59,6 +59,9 @@ def without_what_the_host_lacks(config):
         resources.pop('unified', None)
     else:
         resources.pop('network', None)
+        available = Path('/sys/fs/cgroup/cgroup.controllers').read_text().split()
+        resources['unified'] = {name: value for name, value in resources.get('unified', {}).items()
+                                if name.split('.')[0] in ['cgroup', *available]}
     if not host_has_capability('SYS_RESOURCE'):
         config['process'].pop('rlimits', None)
         if config['process'].get('oomScoreAdj', 0) < 0:
