@@ -23,7 +23,8 @@ int gate_listen(const struct store_entry *entry, int *ret_fd, struct error *err)
 int gate_wait(int gate, int *ret_connection, struct error *err);
 
 /* In `start`: connects. -ECONNREFUSED or -ENOENT: init has executed its program, or is dead.
- * -EAGAIN: it is there, but takes nobody off its backlog, for it is frozen or stopped. */
+ * -EAGAIN: it is there, but has taken nobody off its backlog for ten seconds: it is frozen or
+ * stopped. */
 int gate_connect(const struct store_entry *entry, int *ret_connection);
 
 /* Whether init still waits at the gate: for `state`, when `start` was interrupted. */
