@@ -22,6 +22,7 @@
 #include "isolate/limits.h"
 #include "isolate/sysctl.h"
 #include "kernel/channel.h"
+#include "kernel/nsfs.h"
 #include "kernel/syscalls.h"
 
 /* How long the removal of a half-made container may take, milliseconds. */
@@ -37,6 +38,7 @@ void creation_init(struct creation *creation, const struct store *store,
 		.gate = -EBADF,
 		.sources = -EBADF,
 		.helper = -EBADF,
+		.net_devices = NET_DEVICES_INIT,
 	};
 	birth_init(&creation->birth, &creation->plan, &creation->rollback);
 }
@@ -127,6 +129,13 @@ static void creation_undo_hooks(void *data)
 	}
 	run.state = state.data;
 	(void)hooks_run(&run, &err);
+}
+
+static void creation_undo_net_devices(void *data)
+{
+	struct creation *creation = data;
+
+	net_devices_return(&creation->net_devices);
 }
 
 /* ---- the steps ---- */
@@ -354,9 +363,8 @@ static int64_t creation_deadline(void *data)
 	return deadline;
 }
 
-static int creation_run_hooks(void *data, struct error *err)
+static int creation_run_hooks(struct creation *creation, struct error *err)
 {
-	struct creation *creation = data;
 	const struct oci_hooks *hooks = creation->plan.config->hooks;
 	struct status_document document = {
 		.intent = &creation->intent,
@@ -377,6 +385,33 @@ static int creation_run_hooks(void *data, struct error *err)
 	run.kind = "createRuntime";
 	run.hooks = &hooks->create_runtime;
 	return hooks_run(&run, err);
+}
+
+static int creation_move_net_devices(struct creation *creation, struct error *err)
+{
+	auto_close int namespace = -EBADF;
+	char directory[32];
+	int r;
+
+	(void)snprintf(directory, sizeof(directory), "%d/ns", (int)creation->birth.pid);
+	namespace = nsfs_open(creation->birth.procfs, directory, "net", CLONE_NEWNET);
+	if (namespace < 0)
+		return error_errno(err, -namespace, "open the network namespace of init");
+	r = net_devices_move(&creation->plan.net_devices, namespace, &creation->net_devices, err);
+	if (r == 0)
+		rollback_add(&creation->rollback, creation_undo_net_devices, creation);
+	return r;
+}
+
+/* Init has its namespaces, and waits. */
+static int creation_meet(void *data, struct error *err)
+{
+	struct creation *creation = data;
+	int r = 0;
+
+	if (creation->plan.net_devices.count > 0)
+		r = creation_move_net_devices(creation, err);
+	return r < 0 || !creation->plan.config->hooks ? r : creation_run_hooks(creation, err);
 }
 
 /*
@@ -413,7 +448,7 @@ static int creation_converse(struct creation *creation, struct error *err)
 {
 	const struct oci_hooks *hooks = creation->plan.config->hooks;
 	const struct birth_events events = {
-		.hooks = creation_run_hooks,
+		.hooks = creation_meet,
 		.death = creation_explain_death,
 		.deadline = creation_deadline,
 		.data = creation,
@@ -492,6 +527,8 @@ int creation_commit(struct creation *creation, enum record_phase phase, struct e
 	if (r < 0)
 		return error_errno(err, -r, "identify init");
 	r = record_write_state(&creation->entry, phase, &creation->identity, err);
+	if (r == 0)
+		r = net_devices_keep(&creation->net_devices, err);
 	if (r == 0)
 		r = birth_send(&creation->birth, SYNC_COMMIT, err);
 	if (r < 0)

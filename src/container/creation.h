@@ -27,6 +27,7 @@ struct creation {
 	int gate;	    /* -EBADF: `run`, the channel is the gate */
 	int sources;	/* our end of the channel to the sources helper, while it is being set up */
 	int helper;	/* its pidfd */
+	struct net_devices net_devices;
 	bool hooks_ran; /* some that come before `start`, or may have */
 	bool undo_failed; /* something is left: so are the records of it */
 	struct rollback rollback;

@@ -176,7 +176,8 @@ static int init_runtime_hooks(struct init *init, struct error *err)
 	const struct oci_hooks *hooks = init->plan->config->hooks;
 	int r;
 
-	if (!hooks || hooks->prestart.count + hooks->create_runtime.count == 0)
+	if (init->plan->net_devices.count == 0 &&
+	    (!hooks || hooks->prestart.count + hooks->create_runtime.count == 0))
 		return 0;
 	r = init_send(init, SYNC_HOOKS, -1, err);
 	return r < 0 ? r : init_expect(init, SYNC_PROCEED, err);
@@ -320,7 +321,7 @@ static int init_identity(struct init *init, struct error *err)
 {
 	const struct plan *plan = init->plan;
 	struct identity_options options = {.keep_groups = false};
-	int r;
+	int chdir, r;
 
 	if (plan_has(plan, CLONE_NEWUSER)) {
 		r = idmap_setgroups_denied(init->procfs, &options.setgroups_denied);
@@ -328,18 +329,17 @@ static int init_identity(struct init *init, struct error *err)
 			return error_errno(err, -r, "read /proc/self/setgroups");
 	}
 	init_give_stdio(&plan->process->user);
-	/* As root first: the directory may be made, and may be closed to the user. */
-	r = identity_chdir(init->root, plan->process->cwd, true, err);
-	if (r < 0 && r != -EACCES)
-		return r;
+	/* As root: the directory may be made, and may be closed to the user. */
+	chdir = identity_chdir(init->root, plan->process->cwd, true, err);
+	if (chdir < 0 && chdir != -EACCES)
+		return chdir;
 	r = capabilities_limit(&plan->capabilities, err);
-	if (r < 0)
-		return r;
-	r = identity_apply(&plan->process->user, &options, err);
-	if (r < 0)
-		return r;
-	/* Again as the user: a directory that only he may enter (a network filesystem). */
-	return identity_chdir(init->root, plan->process->cwd, false, err);
+	if (r == 0)
+		r = identity_apply(&plan->process->user, &options, err);
+	/* As the user, when only he may enter it (a network filesystem). */
+	if (r == 0 && chdir == -EACCES)
+		r = identity_chdir(init->root, plan->process->cwd, false, err);
+	return r;
 }
 
 /* The configuration's list has no NULL behind it. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "isolate/lsm.h"
@@ -58,10 +59,6 @@ static int plan_check_supported(const struct plan *plan, struct error *err)
 {
 	const struct oci_linux *linux_config = plan->config->linux;
 
-	if (linux_config && linux_config->net_devices.count > 0) {
-		error_set(err, ENOTSUP, "moving network devices is not supported by this build");
-		return error_at(err, "linux.netDevices");
-	}
 	if (linux_config && linux_config->intel_rdt) {
 		error_set(err, ENOTSUP, "Intel RDT is not supported by this build");
 		return error_at(err, "linux.intelRdt");
@@ -127,6 +124,10 @@ static int plan_isolation(struct plan *plan, struct error *err)
 	r = sysctl_plan(linux_config, &plan->namespaces, err);
 	if (r < 0)
 		return r;
+	r = net_devices_plan(linux_config, &plan->namespaces, geteuid() == 0, &plan->net_devices,
+			     err);
+	if (r < 0)
+		return r;
 	return seccomp_plan(linux_config ? linux_config->seccomp : NULL, &plan->seccomp, err);
 }
 
@@ -180,6 +181,7 @@ void plan_clear(struct plan *plan)
 	rootfs_plan_clear(&plan->rootfs);
 	mounts_plan_clear(&plan->mounts);
 	devices_plan_clear(&plan->devices);
+	net_devices_plan_clear(&plan->net_devices);
 	seccomp_plan_clear(&plan->seccomp);
 	cgroup_host_clear(&plan->cgroup_host);
 	cgroup_location_clear(&plan->cgroup_location);

@@ -19,6 +19,7 @@
 #include "isolate/idmap.h"
 #include "isolate/mounts.h"
 #include "isolate/namespaces.h"
+#include "isolate/net-devices.h"
 #include "isolate/rootfs.h"
 #include "isolate/seccomp.h"
 
@@ -51,6 +52,7 @@ struct plan {
 	struct rootfs_plan rootfs;
 	struct mounts_plan mounts;
 	struct devices_plan devices;
+	struct net_devices_plan net_devices;
 	struct capabilities_plan capabilities;
 	struct seccomp_plan seccomp;
 	struct cgroup_host cgroup_host;

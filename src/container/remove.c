@@ -18,6 +18,9 @@
  */
 #define REMOVE_TIMEOUT 10000
 
+/* How long init may take to be dead, and not only to have ended, before that is looked into. */
+#define REMOVE_ZOMBIES 200
+
 /* Whether the state was written before the machine's last boot, which has ended all there was. */
 static bool remove_is_of_past_boot(const struct record *record)
 {
@@ -63,7 +66,18 @@ static int remove_processes(const struct store_entry *entry, const struct record
 	r = remove_cgroup(entry, record, deadline, err);
 	if (r < 0)
 		return r;
-	if (status->pidfd >= 0 && process_wait_dead(status->pidfd, deadline) < 0)
+	if (status->pidfd < 0 ||
+	    process_wait_dead(status->pidfd, process_now() + REMOVE_ZOMBIES) == 0)
+		return 0;
+	/*
+	 * Of a process that was executed in the container a zombie is left until its parent reaps
+	 * it, and init's number waits for that. Everything else of init is gone.
+	 */
+	if (process_is_exiting(status->pid)) {
+		log_debug("init of container %s waits for zombies that are not reaped", entry->id);
+		return 0;
+	}
+	if (process_wait_dead(status->pidfd, deadline) < 0)
 		return error_set(err, EBUSY, "container init still running: %s (process %d)",
 				 entry->id, (int)status->pid);
 	return 0;

@@ -6,7 +6,8 @@
  *	-------                               ----
  *	id maps             -- SYNC_PROCEED -->  (only with a new user namespace)
  *	oom score, device rules                  enters cgroups, namespaces; builds the root
- *	createRuntime hooks <-- SYNC_HOOKS ----  (only when there are such hooks)
+ *	network interfaces, <-- SYNC_HOOKS ----  (only when there are such hooks or interfaces)
+ *	createRuntime hooks
  *	                    -- SYNC_PROCEED -->  createContainer hooks, pivot_root, process setup
  *	takes the terminal  <-- SYNC_TERMINAL -  (only in the foreground: a descriptor comes along)
  *	commits the state   <-- SYNC_READY ----  nothing is left to do but to run

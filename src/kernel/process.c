@@ -140,6 +140,16 @@ void process_reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+bool process_is_exiting(pid_t pid)
+{
+	char path[64], statm[256];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	/* proc_pid_statm(5): all 0 without memory. */
+	return io_read_small(AT_FDCWD, path, statm, sizeof(statm)) < 0 ||
+	       text_starts_with(statm, "0 0 0");
+}
+
 int process_signal(int pidfd, int signal)
 {
 	return sys_pidfd_send_signal(pidfd, signal, NULL, 0);

@@ -54,6 +54,13 @@ bool process_is_dead(int pidfd);
  */
 void process_reset_signals(void);
 
+/*
+ * True when the process has given its memory back: it is past the point where it could execute
+ * anything. The init of a pid namespace can stay like that, not dead, for as long as somebody
+ * outside does not reap a zombie in there (pid_namespaces(7)).
+ */
+bool process_is_exiting(pid_t pid);
+
 /* Sends a signal. Returns 0 or a negative errno. */
 int process_signal(int pidfd, int signal);
 

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+"""exec: one more process has all that the container's configuration says of processes, and nothing else."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from harness import capability_mask, cgroups_of, namespace_of, status_of, wait_until
+
+pytestmark = pytest.mark.knarr
+NAMESPACES = ('cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts')
+
+
+@pytest.fixture
+def up(container):
+    """A function: a running container, whose config a function may change before."""
+    def make(change=None, **process):
+        c = container(**process)
+        if change:
+            change(c.config)
+        return c.up()
+    return make
+
+
+def execute(c, *words, **keywords):
+    return c.runtime('exec', *words, **keywords)
+
+
+def detached(c, *flags, program=('sleep', '1000')):
+    """A detached process and its pid, as an engine learns of it."""
+    pid_file = c.bundle.path / f'pid{time.monotonic_ns()}'
+    c.runtime.ok('exec', '--detach', '--pid-file', pid_file, *flags, c.id, *program)
+    content = pid_file.read_bytes()
+    assert content.isdigit()
+    return int(content)
+
+
+def test_output_and_status(up):
+    c = up()
+    assert execute(c, c.id, 'sh', '-c', 'echo out; echo err >&2; exit 7') == (7, 'out\n', 'err\n')
+    assert execute(c, c.id, 'cat', stdin=b'through a pipe') == (0, 'through a pipe', '')
+    assert execute(c, c.id, 'sh', '-c', 'kill -9 $$').rc == 128 + signal.SIGKILL
+
+
+def test_into_all_namespaces_and_cgroups(up):
+    c = up()
+    pid = detached(c)
+    for kind in NAMESPACES:
+        assert namespace_of(pid, kind) == namespace_of(c.pid, kind), kind
+    assert cgroups_of(pid) == cgroups_of(c.pid)
+    assert os.readlink(f'/proc/{pid}/root') == '/'
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_user_namespace(up):
+    def change(config):
+        config['linux']['namespaces'].append({'type': 'user'})
+        for kind in ('uidMappings', 'gidMappings'):
+            config['linux'][kind] = [{'containerID': 0, 'hostID': 100000, 'size': 65536}]
+    c = up(change)
+    pid = detached(c)
+    assert status_of(pid)['Uid'].split() == ['100000'] * 4
+    assert namespace_of(pid, 'user') == namespace_of(c.pid, 'user') != namespace_of('self', 'user')
+    assert execute(c, '--user', '5:6', c.id, 'id').out.split()[:2] == ['uid=5', 'gid=6']
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_shared_namespaces(up):
+    c = up(lambda config: config['linux'].update(namespaces=[{'type': 'mount'}]) or config.pop('hostname', None))
+    pid = detached(c)
+    for kind in NAMESPACES:
+        assert namespace_of(pid, kind) == namespace_of(c.pid, kind), kind
+    assert execute(c, c.id, 'cat', '/etc/hostname').rc == 1  # not the host's root
+    os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize('nnp', [True, False])
+def test_privileges_are_the_containers(up, nnp):
+    names = ['CAP_CHOWN', 'CAP_KILL']
+    c = up(noNewPrivileges=nnp, capabilities={kind: names for kind in ('bounding', 'effective', 'permitted')})
+    status = status_of(pid := detached(c))
+    assert int(status['NoNewPrivs']) == nnp
+    mask = capability_mask(*names)
+    assert [int(status[key], 16) for key in ('CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb')] == [0, mask, mask, mask, 0]
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_cap_is_added_but_never_inheritable(up):
+    c = up(capabilities={kind: ['CAP_CHOWN'] for kind in ('bounding', 'effective', 'permitted')})
+    status = status_of(pid := detached(c, '--cap', 'CAP_KILL', '--cap', 'CAP_NET_RAW'))
+    mask = capability_mask('CAP_CHOWN', 'CAP_KILL', 'CAP_NET_RAW')
+    assert [int(status[key], 16) for key in ('CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb')] == [0, mask, mask, mask, 0]
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_seccomp_is_the_containers(up):
+    def change(config):
+        config['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [
+            {'names': ['chmod', 'fchmod', 'fchmodat'], 'action': 'SCMP_ACT_ERRNO', 'errnoRet': 95}]}
+    c = up(change)
+    status = status_of(pid := detached(c))
+    assert status['Seccomp'] == '2'
+    done = execute(c, c.id, 'chmod', '777', '/tmp')
+    assert done.rc == 1 and 'Not supported' in done.err.replace('Operation not supported', 'Not supported')
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_rlimits_are_the_containers(up):
+    c = up(rlimits=[{'type': 'RLIMIT_NOFILE', 'soft': 77, 'hard': 99}])
+    assert execute(c, c.id, 'sh', '-c', 'ulimit -Sn; ulimit -Hn').out.split() == ['77', '99']
+
+
+def test_flags_about_the_process(up):
+    c = up(env=['PATH=/bin', 'A=1'])
+    done = execute(c, '--env', 'A=2,3', '-e', 'B=x y', '--cwd', '/tmp', '-u', '12:34', '-g', '56', '-g', '78', c.id,
+                   'sh', '-c', 'echo "$A|$B|$PWD"; id -u; id -g; id -G')
+    assert done == (0, '2,3|x y|/tmp\n12\n34\n34 56 78\n', '')
+    assert execute(c, '--user', '12', c.id, 'sh', '-c', 'id -u; id -g').out.split() == ['12', '0']
+
+
+def test_options_end_at_the_id(up):
+    c = up()
+    assert execute(c, c.id, 'echo', '--env', '-d', '--help').out == '--env -d --help\n'
+
+
+@pytest.mark.parametrize('user', ['4294967295', '4294967296', '-1', '99999999999999999999', '1000x', '', '0x10', ' 1', '+1', '1:', ':1',
+                                  '1:4294967296', '1:-1'])
+def test_bad_users(up, user):
+    c = up()
+    done = execute(c, '--user', user, c.id, 'id')
+    assert done.rc == 255 and done.out == '' and 'id' in done.err and done.err.count('\n') == 1, done
+
+
+@pytest.mark.parametrize('cwd', ['/proc/self/fd/3', '/proc/1/cwd', 'relative'])
+def test_bad_cwd(up, cwd):
+    c = up()
+    done = execute(c, '--cwd', cwd, c.id, 'pwd')
+    assert done.rc == 255 and done.out == '', done
+
+
+def test_process_file(up, workdir):
+    c = up()
+    path = workdir / 'process.json'
+    path.write_text(json.dumps({'cwd': '/tmp', 'args': ['sh', '-c', 'pwd; id -u; id -g; echo $X; echo $A'], 'env': ['PATH=/bin', 'X=y'],
+                                'user': {'uid': 3, 'gid': 4}}))
+    assert execute(c, '--process', path, c.id) == (0, '/tmp\n3\n4\ny\n\n', '')
+
+
+@pytest.mark.parametrize('text,wanted', [
+    ('{"cwd": "/", "args": ["x"], "user": {"uid": -1}}', 'process.json:1:45: user.uid: -1 is not a valid user id'),
+    ('{"cwd": 7}', 'process.json:1:9: cwd: expected a string, not a number'),
+    ('{"cwd": "/"}', 'args'),
+    ('{', 'process.json:1:'),
+])
+def test_bad_process_files(up, workdir, text, wanted):
+    c = up()
+    path = workdir / 'process.json'
+    path.write_text(text)
+    done = execute(c, '--process', path, c.id)
+    assert done.rc == 255 and wanted in done.err and done.err.count('\n') == 1, done
+
+
+@pytest.mark.parametrize('program,text', [
+    ('nosuch', 'exec: "nosuch": executable file not found in $PATH'),
+    ('/no/such', 'exec: "/no/such": stat /no/such: no such file or directory'),
+    ('/etc', 'exec: "/etc": is a directory'),
+], ids=['on PATH', 'absolute', 'directory'])
+def test_programs_that_are_not_there(up, program, text):
+    c = up()
+    done = execute(c, c.id, program)
+    assert done.rc == 255 and text in done.err and done.err.count('\n') == 1, done
+
+
+def test_states(container):
+    c = container()
+    done = execute(c, c.id, 'id')
+    assert done.rc == 255 and 'does not exist' in done.err
+    c.create()
+    assert execute(c, c.id, 'echo', 'created').out == 'created\n'
+    c.start()
+    c.kill('KILL')
+    c.wait_stopped()
+    done = execute(c, c.id, 'id')
+    assert done.rc == 255 and 'cannot exec in a stopped container' in done.err
+
+
+def test_nothing_but_stdio_and_what_is_preserved(up, workdir):
+    c = up()
+    (workdir / 'handed').write_text('handed down')
+    command = c.runtime.command('exec', '--preserve-fds', '1', c.id, 'sh', '-c', 'cat <&3; echo; ls /proc/self/fd')
+    leaky = ['sh', '-c', 'exec 3<"$1" 5</ 9</; shift; exec "$@"', 'sh', workdir / 'handed', *command]
+    done = subprocess.run(leaky, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, check=False)
+    # 4 is ls's own, of the directory that it lists.
+    assert (done.returncode, done.stdout, done.stderr) == (0, 'handed down\n0\n1\n2\n3\n4\n', '')
+
+
+def test_detached_is_the_callers_child(up):
+    """Engines reap what they execute; nobody else may have."""
+    c = up()
+    pid = detached(c, program=('sh', '-c', 'exit 9'))
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 9
+
+
+def test_many_at_once(up):
+    c = up()
+    command = c.runtime.command('exec', c.id, 'sh', '-c', 'exit 4')
+    running = [subprocess.Popen(command, stdin=subprocess.DEVNULL) for _ in range(20)]
+    assert [one.wait(30) for one in running] == [4] * 20
+
+
+def test_terminal(up):
+    c = up()
+    quoted = ' '.join(f"'{word}'" for word in c.runtime.command('exec', '--tty', c.id, 'sh', '-c', 'tty; test -t 0 && echo yes; exit 6'))
+    done = subprocess.run(['script', '-qec', quoted, '/dev/null'], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 6 and '/dev/pts/' in done.stdout and 'yes' in done.stdout, done
+
+
+def test_signals_are_passed_on(up):
+    c = up()
+    process = subprocess.Popen(c.runtime.command('exec', c.id, 'sh', '-c', 'trap "exit 44" USR1; echo ready; while :; do sleep 0.05; done'),
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b'ready\n'
+    process.send_signal(signal.SIGUSR1)
+    assert process.wait(20) == 44
+    process.stdout.close()
+
+
+def test_delete_ends_them(up):
+    c = up()
+    pid = detached(c)
+    c.delete('--force')
+    wait_until(lambda: status_of(pid)['State'].startswith('Z'), 'the process is dead')
+    os.waitpid(pid, 0)
