@@ -163,14 +163,14 @@ def test_bad_process_files(up, workdir, text, wanted):
     assert done.rc == 255 and wanted in done.err and done.err.count('\n') == 1, done
 
 
-@pytest.mark.parametrize('program,text', [
+@pytest.mark.parametrize('word,text', [
     ('nosuch', 'exec: "nosuch": executable file not found in $PATH'),
     ('/no/such', 'exec: "/no/such": stat /no/such: no such file or directory'),
     ('/etc', 'exec: "/etc": is a directory'),
 ], ids=['on PATH', 'absolute', 'directory'])
-def test_programs_that_are_not_there(up, program, text):
+def test_programs_that_are_not_there(up, word, text):
     c = up()
-    done = execute(c, c.id, program)
+    done = execute(c, c.id, word)
     assert done.rc == 255 and text in done.err and done.err.count('\n') == 1, done
 
 
