@@ -152,7 +152,7 @@ static void features_linux(struct features *features)
 	features_open(features, "mountExtensions", "{");
 	features_enabled(features, "idmap", true);
 	features_close(features, "}");
-	features_enabled(features, "netDevices", false);
+	features_enabled(features, "netDevices", true);
 	features_close(features, "}");
 }
 
