@@ -118,8 +118,8 @@ char *decode_strndup(struct decoder *decoder, const char *text, size_t length);
 void *decode_append(struct decoder *decoder, struct frame *frame);
 
 /*
- * As oci_config_decode(), but *ret_document is given as well when fields of it were wrong (-EBADMSG):
- * those are as if they were absent. NULL behind a syntax error or without memory.
+ * As oci_config_decode(), but *ret_document is given as well when fields of it were wrong
+ * (-EBADMSG): those are as if they were absent. NULL behind a syntax error or without memory.
  */
 int oci_config_decode_broken(const char *text, size_t length, const struct oci_report *report,
 			     struct oci_document **ret_document);

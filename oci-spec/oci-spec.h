@@ -105,9 +105,9 @@ size_t oci_resources_check(const struct oci_resources *resources, const char *te
 			   const struct oci_report *report);
 
 /*
- * Everything that is wrong with a config.json, for a person who mends it: decodes and checks, and reports
- * all that can be told at once. Rules are looked at even when some fields are of a wrong type, but what
- * only follows from such a field is not reported. Returns the number of OCI_ERRORs.
+ * Everything that is wrong with a config.json, for a person who mends it: decodes and checks, and
+ * reports all that can be told at once. Rules are looked at even when some fields are of a wrong
+ * type, but what only follows from such a field is not reported. Returns the number of OCI_ERRORs.
  */
 size_t oci_config_problems(const char *text, size_t length, const struct oci_report *report);
 

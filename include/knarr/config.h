@@ -132,7 +132,7 @@ struct oci_scheduler {
 	int policy;
 	int32_t nice;
 	int32_t priority;
-	uint64_t flags; /* SCHED_FLAG_* of linux/sched.h, or-ed */
+	uint64_t flags;			    /* SCHED_FLAG_* of linux/sched.h, or-ed */
 	uint64_t runtime, deadline, period; /* nanoseconds */
 };
 
@@ -285,7 +285,7 @@ struct oci_block_io {
 
 struct oci_hugepage_limit {
 	char *page_size; /* "2MB", "1GB", "64KB" */
-	uint64_t limit;  /* bytes */
+	uint64_t limit;	 /* bytes */
 };
 struct oci_hugepage_limits {
 	struct oci_hugepage_limit *items;
@@ -407,7 +407,7 @@ struct oci_personality {
 	struct oci_strings flags;
 };
 
-/* config-linux.md#rootfs-mount-propagation: the kernel's MS_* flags (with MS_REC), 0 when absent. */
+/* config-linux.md#rootfs-mount-propagation: the kernel's MS_* flags (with MS_REC); 0: absent. */
 struct oci_linux {
 	struct oci_id_mappings uid_mappings, gid_mappings;
 	struct oci_string_map sysctl;

@@ -16,10 +16,10 @@
 #include <stddef.h>
 
 struct error {
-	int number;        /* the positive errno that the function returned, negated */
-	char field[192];   /* JSON path in config.json that the error is about ("mounts[2].source"), or "" */
+	int number;	 /* the positive errno that the function returned, negated */
+	char field[192]; /* JSON path in config.json that it is about ("mounts[2].source"), or "" */
 	char message[1024]; /* one line, no newline at the end */
-	char hint[256];    /* what may help, or "" */
+	char hint[256];	    /* what may help, or "" */
 };
 
 #define ERROR_INIT ((struct error){0})

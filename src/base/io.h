@@ -16,9 +16,9 @@
 int io_read_all(int fd, size_t max, char **ret_text, size_t *ret_length);
 
 /*
- * The same for a path relative to `dirfd`. The file is opened O_CLOEXEC|O_NOCTTY|O_NONBLOCK and must
- * be a regular file (of procfs and cgroupfs too), so that a FIFO or device put in its place cannot
- * stall the caller: -EINVAL. `flags` are added to open's (O_NOFOLLOW).
+ * The same for a path relative to `dirfd`. The file is opened O_CLOEXEC|O_NOCTTY|O_NONBLOCK and
+ * must be a regular file (of procfs and cgroupfs too), so that a FIFO or device put in its place
+ * cannot stall the caller: -EINVAL. `flags` are added to open's (O_NOFOLLOW).
  */
 int io_read_file(int dirfd, const char *path, int flags, size_t max, char **ret_text,
 		 size_t *ret_length);
@@ -40,10 +40,10 @@ int io_write_value(int dirfd, const char *path, const char *value);
 
 /*
  * Replaces `name` in `dirfd` atomically: a new file ".NAME.tmp" beside it (an old one is removed),
- * then rename. After a crash of the caller at any point the name holds the old or the new content, whole.
- * There is no fsync: what is written so describes processes, which no power loss survives, and readers
- * take a torn file for a damaged one.
- * Returns 0 or a negative errno; on failure nothing is left behind.
+ * then rename. After a crash of the caller at any point the name holds the old or the new content,
+ * whole. There is no fsync: what is written so describes processes, which no power loss survives,
+ * and readers take a torn file for a damaged one. Returns 0 or a negative errno; on failure nothing
+ * is left behind.
  */
 int io_replace_file(int dirfd, const char *name, const void *data, size_t length, mode_t mode);
 

@@ -2,8 +2,8 @@
 /*
  * The interface of the cgroup layer: one container's control group, whatever the host has.
  *
- * cgroup2 is the first citizen (v2.c); v1 and hybrid hosts are served by v1.c, behind the same table of
- * operations (backend.h). Which of them is asked once, in cgroup_plan().
+ * cgroup2 is the first citizen (v2.c); v1 and hybrid hosts are served by v1.c, behind the same
+ * table of operations (backend.h). Which of them is asked once, in cgroup_plan().
  *
  * All paths here are relative to the mount point of the hierarchy and begin with a slash.
  */
@@ -25,14 +25,14 @@ enum cgroup_manager {
 
 enum cgroup_mode {
 	CGROUP_MODE_UNIFIED, /* /sys/fs/cgroup is a cgroup2 */
-	CGROUP_MODE_LEGACY,  /* v1 hierarchies below it, perhaps with /sys/fs/cgroup/unified (hybrid) */
+	CGROUP_MODE_LEGACY,  /* v1 hierarchies below it, perhaps a cgroup2 too (hybrid) */
 };
 
 /* One hierarchy of a v1 host, as mounted: from /proc/self/cgroup and /proc/self/mountinfo. */
 struct cgroup_hierarchy {
 	char *controllers; /* "cpu,cpuacct"; "name=systemd"; "" for the cgroup2 of a hybrid host */
 	char *mount_point; /* "/sys/fs/cgroup/cpu,cpuacct" */
-	char *own_path;    /* the runtime's own cgroup in it, relative to what is mounted there */
+	char *own_path;	   /* the runtime's own cgroup in it, relative to what is mounted there */
 };
 
 /* What the host has. */
@@ -57,16 +57,17 @@ struct cgroup_location {
 	char *path;  /* in the hierarchies (with `directories`: in the first); NULL when disabled */
 	char *unit;  /* systemd's unit ("libpod-x.scope") or NULL */
 	char *slice; /* and its slice */
-	/* LEGACY with no cgroupsPath: below the runtime's own cgroup, which differs by hierarchy, so
-	 * the full directories are kept: one per hierarchy, NULL-terminated; else NULL. */
+	/* LEGACY with no cgroupsPath: below the runtime's own cgroup, which differs by hierarchy,
+	 * so the full directories are kept: one per hierarchy, NULL-terminated; else NULL. */
 	char **directories;
 };
 void cgroup_location_clear(struct cgroup_location *location);
 
 /*
- * Pure on (config, host): the path by the rules of runc (absolute: below the mount point; relative: the
- * same; absent: a child named `id` of the parent of the runtime's own cgroup on UNIFIED, of the own
- * one on LEGACY). Refuses "..", newline, and with the systemd manager anything but slice:prefix:name.
+ * Pure on (config, host): the path by the rules of runc (absolute: below the mount point; relative:
+ * the same; absent: a child named `id` of the parent of the runtime's own cgroup on UNIFIED, of the
+ * own one on LEGACY). Refuses "..", newline, and with the systemd manager anything but
+ * slice:prefix:name.
  */
 int cgroup_locate(const struct oci_linux *linux_config, const char *id, enum cgroup_manager manager,
 		  const struct cgroup_host *host, struct cgroup_location *ret_location,
@@ -86,8 +87,9 @@ int cgroup_create(const struct cgroup_location *location, const char *id,
 
 /*
  * True when there is no cgroup: the manager is disabled, or the caller is unprivileged and may not
- * make one. cgroup_create() gives such a cgroup instead of an error; its processes stay in the cgroup of
- * the caller, and everything below does nothing, but for cgroup_apply(), which refuses limits.
+ * make one. cgroup_create() gives such a cgroup instead of an error; its processes stay in the
+ * cgroup of the caller, and everything below does nothing, but for cgroup_apply(), which refuses
+ * limits.
  */
 bool cgroup_is_absent(const struct cgroup *cgroup);
 
@@ -100,9 +102,10 @@ void cgroup_free(struct cgroup *cgroup);
 int cgroup_apply(struct cgroup *cgroup, const struct oci_resources *resources, struct error *err);
 
 /*
- * Puts the device rules in force (always: without rules of the config the default ones deny everything
- * but the default devices; config-linux.md#allowed-device-list). Apart from the limits because the
- * verifier takes its time over the program, which need not be waited for before the clone.
+ * Puts the device rules in force (always: without rules of the config the default ones deny
+ * everything but the default devices; config-linux.md#allowed-device-list). Apart from the limits
+ * because the verifier takes its time over the program, which need not be waited for before the
+ * clone.
  */
 int cgroup_apply_devices(struct cgroup *cgroup, const struct oci_resources *resources,
 			 struct error *err);
@@ -111,8 +114,8 @@ int cgroup_apply_devices(struct cgroup *cgroup, const struct oci_resources *reso
  * (pure v1, disabled). Owned by the cgroup. */
 int cgroup_clone_fd(const struct cgroup *cgroup);
 
-/* The error about a clone into cgroup_clone_fd() that failed with `number`: says why the cgroup did not
- * take the process. Returns -number. */
+/* The error about a clone into cgroup_clone_fd() that failed with `number`: says why the cgroup did
+ * not take the process. Returns -number. */
 int cgroup_explain_clone(const struct cgroup *cgroup, int number, struct error *err);
 
 /* Before the clone of a process that calls cgroup_enter_self(): opens what that needs. After
@@ -120,8 +123,8 @@ int cgroup_explain_clone(const struct cgroup *cgroup, int number, struct error *
 int cgroup_prepare_enter(struct cgroup *cgroup, struct error *err);
 
 /*
- * In the new process itself: enters the v1 hierarchies through descriptors opened before the clone. A
- * process that moves itself by writing "0" to `tasks` does not take the global lock that stalls a
+ * In the new process itself: enters the v1 hierarchies through descriptors opened before the clone.
+ * A process that moves itself by writing "0" to `tasks` does not take the global lock that stalls a
  * write of a pid. Does nothing on UNIFIED, where the clone did it.
  */
 int cgroup_enter_self(const struct cgroup *cgroup, struct error *err);
@@ -131,7 +134,8 @@ int cgroup_enter_self(const struct cgroup *cgroup, struct error *err);
 int cgroup_delegate(const struct cgroup *cgroup, uint32_t uid, uint32_t gid, struct error *err);
 
 /* All pids in it and below, in the caller's pid namespace; malloc'ed. */
-int cgroup_pids(const struct cgroup *cgroup, pid_t **ret_pids, size_t *ret_count, struct error *err);
+int cgroup_pids(const struct cgroup *cgroup, pid_t **ret_pids, size_t *ret_count,
+		struct error *err);
 
 /* Signals every process in it and below. SIGKILL uses cgroup.kill where there is one, and thaws. */
 int cgroup_kill(const struct cgroup *cgroup, int signal, struct error *err);
@@ -141,20 +145,20 @@ int cgroup_is_frozen(const struct cgroup *cgroup, bool *ret_frozen, struct error
 
 /*
  * Removes it with everything below, bottom up, once no process is left in it: waits for that until
- * `deadline` (kernel/process.h), killing meanwhile when `kill`. Survivors are named in the error. What is
- * gone already is fine. Parents that knarr made for it stay, as with runc.
+ * `deadline` (kernel/process.h), killing meanwhile when `kill`. Survivors are named in the error.
+ * What is gone already is fine. Parents that knarr made for it stay, as with runc.
  */
 int cgroup_remove(struct cgroup *cgroup, bool kill, int64_t deadline, struct error *err);
 
 /* "killed by the memory limit" : the count of oom_kill events, and the peak and the limit in bytes
- * (UINT64_MAX: unlimited); each 0 when the kernel does not tell (memory.peak: before Linux 5.19). */
+ * (UINT64_MAX: unlimited); each 0 when the kernel does not tell (memory.peak: since Linux 5.19). */
 struct cgroup_memory_events {
 	uint64_t oom_kills, peak, limit;
 };
 void cgroup_memory_events(const struct cgroup *cgroup, struct cgroup_memory_events *ret_events);
 
-/* For mounts of type cgroup: absolute host directory of the container's cgroup in hierarchy `i` of the
- * host (UNIFIED: 0), or NULL when it has none. Owned by the cgroup. */
+/* For mounts of type cgroup: absolute host directory of the container's cgroup in hierarchy `i` of
+ * the host (UNIFIED: 0), or NULL when it has none. Owned by the cgroup. */
 const char *cgroup_directory(const struct cgroup *cgroup, size_t i);
 
 /*

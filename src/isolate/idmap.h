@@ -15,7 +15,8 @@ struct idmap_plan {
 };
 
 /* Pure: the kernel's own rules (at most 340 lines, no overlap, no overflow), root mapped. */
-int idmap_plan(const struct oci_linux *linux_config, struct idmap_plan *ret_plan, struct error *err);
+int idmap_plan(const struct oci_linux *linux_config, struct idmap_plan *ret_plan,
+	       struct error *err);
 
 /* The id outside of one inside. -ENOENT when it is not mapped. An empty map maps each to itself. */
 int idmap_to_host(const struct oci_id_mappings *map, uint32_t id, uint32_t *ret_id);

@@ -7,10 +7,10 @@
  * the container has its own user namespace the host's mount flags on it are locked: the container's
  * root cannot take "nosuid" or "ro" of a host mount away again.
  *
- * In that same case init has lost the host's privileges and may not be able to reach the source, so a
- * helper of the runtime (which keeps them) joins init's mount namespace and serves its requests over
- * a channel; it also applies id-mapped mounts, which only the host's root may do. Without a user
- * namespace init does it itself. Callers do not see the difference.
+ * In that same case init has lost the host's privileges and may not be able to reach the source, so
+ * a helper of the runtime (which keeps them) joins init's mount namespace and serves its requests
+ * over a channel; it also applies id-mapped mounts, which only the host's root may do. Without a
+ * user namespace init does it itself. Callers do not see the difference.
  */
 #ifndef ISOLATE_SOURCES_H
 #define ISOLATE_SOURCES_H
@@ -23,14 +23,14 @@
 
 struct sources_request {
 	const char *path; /* absolute, in the host's view */
-	bool recursive;   /* rbind */
-	bool nofollow;    /* do not follow a last symbolic link */
+	bool recursive;	  /* rbind */
+	bool nofollow;	  /* do not follow a last symbolic link */
 	/* When not 0: the source must be a character device of this number, else -ENODEV. */
 	dev_t device;
 	/*
-	 * An id-mapped clone (mount_setattr(2), MOUNT_ATTR_IDMAP; spec: idmap, ridmap), with the maps
-	 * given here (host ids as the runtime's user namespace numbers them) or those of the user
-	 * namespace that the container is in. It takes root of the user namespace that the
+	 * An id-mapped clone (mount_setattr(2), MOUNT_ATTR_IDMAP; spec: idmap, ridmap), with the
+	 * maps given here (host ids as the runtime's user namespace numbers them) or those of the
+	 * user namespace that the container is in. It takes root of the user namespace that the
 	 * filesystem belongs to.
 	 */
 	const struct idmap_plan *idmap;
@@ -50,10 +50,10 @@ int sources_clone(const struct sources *sources, const struct sources_request *r
 /*
  * In the runtime: forks the helper, which enters the mount namespace of the process behind
  * `init_pidfd`, answers requests that come in on `channel`, its end, and exits when init closes
- * the other end or dies, or when the runtime dies. It keeps none of the runtime's other descriptors.
- * The caller closes its own copy of `channel` and reaps the helper by *ret_pidfd. An unprivileged
- * runtime has no rights that init lacks but its supplementary groups; its helper enters init's
- * user namespace too and keeps those.
+ * the other end or dies, or when the runtime dies. It keeps none of the runtime's other
+ * descriptors. The caller closes its own copy of `channel` and reaps the helper by *ret_pidfd. An
+ * unprivileged runtime has no rights that init lacks but its supplementary groups; its helper
+ * enters init's user namespace too and keeps those.
  */
 int sources_serve(int init_pidfd, int channel, int *ret_pidfd, struct error *err);
 

@@ -9,8 +9,8 @@
 #include "base/error.h"
 #include "isolate/namespaces.h"
 
-/* Pure: refuses a key that no namespace keeps apart, one whose namespace is the host's (by absence),
- * and a newline in a value. */
+/* Pure: refuses a key that no namespace keeps apart, one whose namespace is the host's (by
+ * absence), and a newline in a value. */
 int sysctl_plan(const struct oci_linux *linux_config, const struct namespaces_plan *namespaces,
 		struct error *err);
 

@@ -21,8 +21,8 @@ int bpf_load_device_program(const struct bpf_insn *instructions, size_t count, i
 
 /*
  * Makes `program` the one device program of ours on the cgroup: attached with BPF_F_ALLOW_MULTI
- * when none is there, else put in place of the first one by BPF_F_REPLACE in one atomic step, others
- * detached. There is no moment without a program once there has been one.
+ * when none is there, else put in place of the first one by BPF_F_REPLACE in one atomic step,
+ * others detached. There is no moment without a program once there has been one.
  */
 int bpf_attach_device_program(int cgroup, int program, struct error *err);
 

@@ -14,7 +14,7 @@
 #include "base/error.h"
 
 struct channel_message {
-	uint32_t word;  /* what it means is the callers' (container/sync.h); never 0 */
+	uint32_t word;	/* what it means is the callers' (container/sync.h); never 0 */
 	uint32_t phase; /* where the sender was (container/sync.h) */
 	int64_t value;
 	struct error error; /* .number == 0: none */
@@ -25,14 +25,15 @@ int channel_open(int ret_ends[2]);
 
 /*
  * Sends one message, with a descriptor when `fd` >= 0. Never raises SIGPIPE
- * and never waits. -EPIPE when the peer is gone, -EAGAIN when it has left some ninety messages unread.
+ * and never waits. -EPIPE when the peer is gone, -EAGAIN when it has left some ninety messages
+ * unread.
  */
 int channel_send(int channel, const struct channel_message *message, int fd);
 
 /*
  * Receives one. `pidfd` (or -1) is the peer's. Gives 0, -EPIPE when the peer closed or died before
- * it sent, -ETIMEDOUT, -EBADMSG for a packet that is none of ours. A descriptor that came along goes to
- * *ret_fd (-EBADF when none did); with ret_fd NULL it is closed, as is any further one.
+ * it sent, -ETIMEDOUT, -EBADMSG for a packet that is none of ours. A descriptor that came along
+ * goes to *ret_fd (-EBADF when none did); with ret_fd NULL it is closed, as is any further one.
  */
 int channel_recv(int channel, int pidfd, int64_t deadline, struct channel_message *ret_message,
 		 int *ret_fd);

@@ -5,7 +5,7 @@
  * Every path of the container is resolved by openat2(2) with RESOLVE_IN_ROOT and
  * RESOLVE_NO_MAGICLINKS against the descriptor of its root: symbolic links work as they would
  * inside, and nothing leads out. The kernel answers EAGAIN when a rename or mount races with the
- * walk of a ".."; that is retried a bounded number of times and then reported (it may be an attack).
+ * walk of a ".."; that is retried a bounded number of times and then reported: it may be an attack.
  *
  * Descriptors handed out are O_PATH unless said otherwise, close-on-exec, and owned by the caller.
  * `path` is as the container sees it; a leading slash makes no difference. Errors name the path.
