@@ -3,17 +3,9 @@
 #ifndef CONTAINER_CREATE_H
 #define CONTAINER_CREATE_H
 
-#include <stdbool.h>
-
 #include "base/error.h"
-#include "container/bundle.h"
-#include "container/plan.h"
+#include "container/request.h"
 #include "container/store.h"
-
-struct create_request {
-	struct plan_options options;
-	const char *config; /* path of config.json */
-};
 
 /*
  * `create`: 0 when init waits at its gate, the state is written, and the pid file too. On failure
@@ -22,12 +14,6 @@ struct create_request {
  */
 int container_create(const struct store *store, const struct create_request *request,
 		     struct error *err);
-
-struct run_request {
-	struct create_request create;
-	bool keep;	   /* do not remove the container when it has ended */
-	bool no_subreaper; /* do not become the reaper of the container's orphans */
-};
 
 /*
  * `run`: creates and starts. In the foreground it relays the terminal and signals until init has

@@ -6,9 +6,9 @@
 #include "base/timestamp.h"
 #include "container/birth.h"
 #include "container/bundle.h"
-#include "container/create.h"
 #include "container/plan.h"
 #include "container/record.h"
+#include "container/request.h"
 #include "container/rollback.h"
 #include "container/store.h"
 #include "kernel/process.h"
@@ -25,10 +25,10 @@ struct creation {
 	struct process_identity identity;
 	struct birth birth; /* of init */
 	int gate;	    /* -EBADF: `run`, the channel is the gate */
-	int sources;	/* our end of the channel to the sources helper, while it is being set up */
-	int helper;	/* its pidfd */
+	int sources; /* our end of the channel to the sources helper, while it is being set up */
+	int helper;  /* its pidfd */
 	struct net_devices net_devices;
-	bool hooks_ran; /* some that come before `start`, or may have */
+	bool hooks_ran;	  /* some that come before `start`, or may have */
 	bool undo_failed; /* something is left: so are the records of it */
 	struct rollback rollback;
 };

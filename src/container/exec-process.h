@@ -5,7 +5,7 @@
 #define CONTAINER_EXEC_PROCESS_H
 
 #include "container/bundle.h"
-#include "container/exec.h"
+#include "container/request.h"
 
 struct exec_process {
 	struct oci_process process; /* what is to run; its strings belong to the parts below */

@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "container/create.h"
 #include "container/creation.h"
 #include "container/foreground.h"
 #include "container/kill.h"
