@@ -119,9 +119,6 @@ LEAVES_ALLOWED = {
     'src/isolate/idmap.c': 'the process that holds a user namespace open for a moment',
     'src/isolate/namespaces.c': 'the helper that joins namespaces',
     'src/isolate/net-devices.c': 'the child between fork and execve',
-    'src/kernel/seal.c': {'open': "the runtime's own binary, before there is a container"},
-    'src/isolate/relay.c': {'open': "a second description of the caller's own stdio, in the host"},
-    'src/isolate/terminal.c': {'openat': 'one component below a descriptor, O_NOFOLLOW', 'mknodat': 'one component below a descriptor'},
     'src/isolate/sources.c': 'the helper for mounts of the host',
 }
 
