@@ -12,20 +12,12 @@
 
 #include "base/fd.h"
 #include "isolate/seccomp-compile.h"
-#include "isolate/seccomp-enosys.h"
+#include "isolate/seccomp-rules.h"
+#include "isolate/seccomp-syscalls.h"
 #include "oci-spec/oci-spec.h"
 
 /* In the headers since Linux 5.19. */
 #define WAIT_KILLABLE_RECV (1u << 5)
-
-static bool has_notify(const struct oci_seccomp *config)
-{
-	for (size_t i = 0; i < config->syscalls.count; i++) {
-		if (config->syscalls.items[i].action == OCI_SECCOMP_NOTIFY)
-			return true;
-	}
-	return false;
-}
 
 /*
  * Absent flags are SPEC_ALLOW, as with runc and crun: else every container would run with the slow
@@ -45,71 +37,11 @@ static uint32_t flags_plan(const struct oci_seccomp *config, bool notify)
 	return flags;
 }
 
-/* Puts `prologue` in front of the filter, which it frees or gives back changed. */
-static int prologue_prepend(const struct sock_filter *prologue, size_t prologue_count,
-			    struct sock_filter **filter, size_t *count)
-{
-	size_t size = sizeof(**filter);
-	struct sock_filter *whole = realloc(*filter, (prologue_count + *count) * size);
-
-	if (!whole)
-		return -ENOMEM;
-	memmove(whole + prologue_count, whole, *count * size);
-	memcpy(whole, prologue, prologue_count * size);
-	*filter = whole;
-	*count += prologue_count;
-	return 0;
-}
-
-static int enosys_prepend(const struct oci_seccomp *config,
-			  const struct seccomp_architectures *architectures,
-			  struct sock_filter **filter, size_t *count)
-{
-	auto_free struct seccomp_newest *newest = NULL;
-	auto_free struct sock_filter *prologue = NULL;
-	size_t entries, length;
-
-	if (!seccomp_enosys_wanted(config))
-		return 0;
-	newest = calloc(architectures->count, sizeof(*newest));
-	prologue = calloc(1 + architectures->count * SECCOMP_ENOSYS_ENTRY_MAX, sizeof(*prologue));
-	if (!newest || !prologue)
-		return -ENOMEM;
-	entries = seccomp_enosys_plan(config, architectures, newest);
-	length = seccomp_enosys_emit(newest, entries, prologue);
-	return prologue_prepend(prologue, length, filter, count);
-}
-
-static int filter_plan(const struct oci_seccomp *config,
-		       const struct seccomp_architectures *architectures,
-		       struct seccomp_plan *ret_plan, struct error *err)
-{
-	auto_free struct sock_filter *filter = NULL;
-	size_t count = 0;
-	int r;
-
-	r = seccomp_compile(config, architectures, &filter, &count, err);
-	if (r < 0)
-		return r;
-	if (enosys_prepend(config, architectures, &filter, &count) < 0)
-		return error_errno(err, ENOMEM, "seccomp filter");
-	if (count > BPF_MAXINSNS) {
-		(void)error_set(err, E2BIG,
-				"the profile makes a filter of %zu instructions, the kernel takes "
-				"at most %d",
-				count, BPF_MAXINSNS);
-		(void)error_hint(err, "fewer architectures or fewer conditions make it shorter");
-		return error_at(err, "linux.seccomp");
-	}
-	ret_plan->instructions = pointer_take(filter);
-	ret_plan->count = (uint16_t)count;
-	return 0;
-}
-
 int seccomp_plan(const struct oci_seccomp *config, struct seccomp_plan *ret_plan, struct error *err)
 {
 	struct seccomp_architectures architectures = {0};
 	struct seccomp_plan plan = {0};
+	size_t count = 0;
 	int r;
 
 	if (!config) {
@@ -118,12 +50,13 @@ int seccomp_plan(const struct oci_seccomp *config, struct seccomp_plan *ret_plan
 	}
 	r = seccomp_architectures_plan(config, &architectures, err);
 	if (r == 0)
-		r = filter_plan(config, &architectures, &plan, err);
+		r = seccomp_compile(config, &architectures, &plan.instructions, &count, err);
 	free(architectures.tokens);
 	if (r < 0)
 		return r;
 
-	plan.notify = has_notify(config);
+	plan.count = (uint16_t)count;
+	plan.notify = seccomp_profile_notifies(config);
 	plan.flags = flags_plan(config, plan.notify);
 	*ret_plan = plan;
 	return 0;

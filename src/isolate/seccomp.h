@@ -21,11 +21,12 @@ struct seccomp_plan {
 };
 
 /*
- * Compiles with libseccomp (pure: nothing is loaded). NULL gives an empty plan. Unknown syscalls
- * are skipped with a debug message; syscalls newer than every one that the profile names give
- * ENOSYS instead of a default action that forbids, so that libcs fall back (the essay is in
- * seccomp-enosys.c). -EINVAL with the field for what has no meaning or is unknown to libseccomp;
- * -E2BIG when the filter is longer than the kernel takes (BPF_MAXINSNS); -ENOMEM.
+ * Compiles the profile (pure: nothing is loaded; what it means is written down in
+ * seccomp-rules.c). NULL gives an empty plan. Unknown syscalls are skipped with a debug message;
+ * syscalls newer than every one that the profile names give ENOSYS instead of a default action that
+ * forbids, so that libcs fall back (the essay is in seccomp-enosys.c). -EINVAL with the field for
+ * what has no meaning or is unknown to libseccomp; -E2BIG when the filter is longer than the kernel
+ * takes (BPF_MAXINSNS); -ENOMEM.
  */
 int seccomp_plan(const struct oci_seccomp *config, struct seccomp_plan *ret_plan,
 		 struct error *err);

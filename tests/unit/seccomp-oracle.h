@@ -12,10 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whether `action` (SECCOMP_RET_*) is what the profile gives for this call. True also where
- * libseccomp is known to have a will of its own, see the .c. */
-bool seccomp_oracle_accepts(const struct oci_seccomp *config, const struct seccomp_data *data,
-			    uint32_t action);
+/* SECCOMP_RET_* that the profile gives for this call; for one that is not refused. */
+uint32_t seccomp_oracle_action(const struct oci_seccomp *config, const struct seccomp_data *data);
+
+/* Whether the profile contradicts itself, or would leave nobody able to tell of its listener. */
+bool seccomp_oracle_refuses(const struct oci_seccomp *config);
 
 /* Makes a profile out of the bytes, compiles it, and compares it with the oracle for many calls.
  * Aborts with a description on stderr when they differ. */

@@ -10,6 +10,7 @@
 
 #include "bpf-classic.h"
 #include "bytes.h"
+#include "isolate/seccomp-compile.h"
 #include "isolate/seccomp-enosys.h"
 #include "isolate/seccomp.h"
 #include "seccomp-oracle.h"
@@ -275,76 +276,80 @@ START_TEST(leaves_enosys_by_default_alone)
 }
 END_TEST
 
-/* The prologue alone, in front of a filter that allows. */
-static uint32_t prologue(const struct seccomp_newest *newest, size_t count, uint32_t architecture,
-			 uint32_t number)
+/* What a profile gives on architectures that this machine does not have. */
+static struct seccomp_plan compiled(const struct oci_seccomp *config, uint32_t *tokens,
+				    size_t count)
 {
-	struct sock_filter code[80];
-	size_t length = seccomp_enosys_emit(newest, count, code);
-	struct seccomp_data data = {.nr = (int)number, .arch = architecture};
+	const struct seccomp_architectures architectures = {tokens, count};
+	struct seccomp_plan plan = {0};
+	size_t length = 0;
 
-	ck_assert_uint_le(length, 1 + count * SECCOMP_ENOSYS_ENTRY_MAX);
-	code[length] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	ck_assert(bpf_classic_valid(code, length + 1));
-	return bpf_classic_run(code, length + 1, &data);
+	ck_assert_int_eq(seccomp_compile(config, &architectures, &plan.instructions, &length, &err),
+			 0);
+	ck_assert(bpf_classic_valid(plan.instructions, length));
+	plan.count = (uint16_t)length;
+	return plan;
 }
 
 static const struct {
 	uint32_t architecture, number;
 	bool enosys;
-} prologue_cases[] = {
-	{AUDIT_ARCH_AARCH64, 450, false},	{AUDIT_ARCH_AARCH64, 451, true},
+} enosys_cases[] = {
+	{AUDIT_ARCH_AARCH64, 436, false},	{AUDIT_ARCH_AARCH64, 437, true},
 	{AUDIT_ARCH_AARCH64, 0, false},		{AUDIT_ARCH_S390X, 0, true},
-	{AUDIT_ARCH_S390X, 1, false},		{AUDIT_ARCH_S390X, 440, false},
-	{AUDIT_ARCH_S390X, 441, true},		{AUDIT_ARCH_S390, 0, true},
-	{AUDIT_ARCH_X86_64, 435, false},	{AUDIT_ARCH_X86_64, 436, true},
-	{AUDIT_ARCH_X86_64, 0x40000000, false}, {AUDIT_ARCH_X86_64, 0x40000223, false},
-	{AUDIT_ARCH_X86_64, 0x40000224, true},	{AUDIT_ARCH_X86_64, 0xffffffff, true},
-	{AUDIT_ARCH_MIPS, 9999, false},	   /* names nothing */
-	{AUDIT_ARCH_PPC64LE, 9999, false}, /* not in the filter */
-	{AUDIT_ARCH_LOONGARCH64, 281, true},	{AUDIT_ARCH_LOONGARCH64, 280, false},
+	{AUDIT_ARCH_S390X, 1, false},		{AUDIT_ARCH_S390X, 436, false},
+	{AUDIT_ARCH_S390X, 437, true},		{AUDIT_ARCH_S390, 0, true},
+	{AUDIT_ARCH_X86_64, 436, false},	{AUDIT_ARCH_X86_64, 437, true},
+	{AUDIT_ARCH_X86_64, 0x40000000, false}, {AUDIT_ARCH_X86_64, 0x400001b4, false},
+	{AUDIT_ARCH_X86_64, 0x400001b5, true},	{AUDIT_ARCH_X86_64, 0xffffffff, true},
+	{AUDIT_ARCH_RISCV64, 437, true},	{AUDIT_ARCH_RISCV64, 436, false},
 };
 
-START_TEST(prologue_knows_each_architecture)
+START_TEST(answers_enosys_on_each_architecture)
 {
-	static const struct seccomp_newest newest[] = {
-		{AUDIT_ARCH_AARCH64, 450, -1}, {AUDIT_ARCH_S390X, 440, -1},
-		{AUDIT_ARCH_S390, 440, -1},    {AUDIT_ARCH_X86_64, 435, 0x40000223},
-		{AUDIT_ARCH_MIPS, -1, -1},     {AUDIT_ARCH_LOONGARCH64, 280, -1},
-	};
+	struct oci_seccomp_rule rule = {.names = NAMES("close_range"), .action = OCI_SECCOMP_ALLOW};
+	struct oci_seccomp config = profile(OCI_SECCOMP_ERRNO, &rule, 1);
+	uint32_t tokens[] = {AUDIT_ARCH_AARCH64, AUDIT_ARCH_S390X,   AUDIT_ARCH_S390,
+			     AUDIT_ARCH_X86_64,	 AUDIT_ARCH_RISCV64, SCMP_ARCH_X32};
+	struct seccomp_plan plan = compiled(&config, tokens, COUNT(tokens));
+	uint32_t action =
+		result(&plan, enosys_cases[_i].architecture, (int)enosys_cases[_i].number, 0, 0);
+	uint32_t expected = SECCOMP_RET_ERRNO | EPERM;
 
-	ck_assert_uint_eq(prologue(newest, COUNT(newest), prologue_cases[_i].architecture,
-				   prologue_cases[_i].number),
-			  prologue_cases[_i].enosys ? SECCOMP_RET_ERRNO | ENOSYS
-						    : SECCOMP_RET_ALLOW);
+	if ((enosys_cases[_i].number & 0xfff) == 436)
+		expected = SECCOMP_RET_ALLOW;
+	if (enosys_cases[_i].enosys)
+		expected = SECCOMP_RET_ERRNO | ENOSYS;
+	ck_assert_uint_eq(action, expected);
+	seccomp_plan_clear(&plan);
 }
 END_TEST
 
-START_TEST(prologue_keeps_x32_apart)
+START_TEST(keeps_x32_apart)
 {
-	static const struct seccomp_newest without = {AUDIT_ARCH_X86_64, 435, -1};
-	static const struct seccomp_newest alone = {AUDIT_ARCH_X86_64, -1, 0x40000223};
+	struct oci_seccomp_rule rule = {.names = NAMES("close_range"), .action = OCI_SECCOMP_ALLOW};
+	struct oci_seccomp config = profile(OCI_SECCOMP_ERRNO, &rule, 1);
+	uint32_t tokens[] = {AUDIT_ARCH_X86_64, SCMP_ARCH_X32};
+	struct seccomp_plan plan = compiled(&config, tokens, 1);
 
-	ck_assert_uint_eq(prologue(&without, 1, AUDIT_ARCH_X86_64, 436),
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_X86_64, 0x400001b4, 0, 0),
+			  SECCOMP_RET_KILL_THREAD);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_X86_64, 0x3fffffff, 0, 0),
 			  SECCOMP_RET_ERRNO | ENOSYS);
-	ck_assert_uint_eq(prologue(&without, 1, AUDIT_ARCH_X86_64, 435), SECCOMP_RET_ALLOW);
-	ck_assert_uint_eq(prologue(&without, 1, AUDIT_ARCH_X86_64, 0x40000fff), SECCOMP_RET_ALLOW);
-	ck_assert_uint_eq(prologue(&without, 1, AUDIT_ARCH_X86_64, 0xffffffff), SECCOMP_RET_ALLOW);
-	ck_assert_uint_eq(prologue(&alone, 1, AUDIT_ARCH_X86_64, 436), SECCOMP_RET_ALLOW);
-	ck_assert_uint_eq(prologue(&alone, 1, AUDIT_ARCH_X86_64, 0x40000223), SECCOMP_RET_ALLOW);
-	ck_assert_uint_eq(prologue(&alone, 1, AUDIT_ARCH_X86_64, 0x40000224),
-			  SECCOMP_RET_ERRNO | ENOSYS);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_X86_64, -2, 0, 0), SECCOMP_RET_KILL_THREAD);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_X86_64, -1, 0, 0), SECCOMP_RET_ERRNO | EPERM);
+	seccomp_plan_clear(&plan);
+	plan = compiled(&config, tokens + 1, 1);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_X86_64, 436, 0, 0), SECCOMP_RET_KILL_THREAD);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_X86_64, 0x400001b4, 0, 0), SECCOMP_RET_ALLOW);
+	seccomp_plan_clear(&plan);
 }
 END_TEST
 
-START_TEST(prologue_is_absent_when_nothing_is_named)
+START_TEST(answers_no_enosys_when_nothing_is_named)
 {
-	static const struct seccomp_newest newest[] = {{AUDIT_ARCH_X86_64, -1, -1},
-						       {AUDIT_ARCH_I386, -1, -1}};
-	struct sock_filter code[20];
 	struct oci_seccomp config = profile(OCI_SECCOMP_ERRNO, NULL, 0);
 
-	ck_assert_uint_eq(seccomp_enosys_emit(newest, 2, code), 0);
 	ck_assert_uint_eq(answer(&config, 9999, 0, 0), SECCOMP_RET_ERRNO | EPERM);
 }
 END_TEST
@@ -409,6 +414,124 @@ START_TEST(refuses_actions)
 }
 END_TEST
 
+START_TEST(refuses_to_notify_without_write)
+{
+	static const char text[] =
+		"a profile with SCMP_ACT_NOTIFY must allow write without conditions, or the "
+		"container could not say that there is somebody to notify";
+	struct oci_seccomp_rule rules[] = {
+		{.names = NAMES("mkdir"), .action = OCI_SECCOMP_NOTIFY},
+		{.names = NAMES("write"),
+		 .action = OCI_SECCOMP_ALLOW,
+		 .args = ARGS({0, 1, 0, OCI_SECCOMP_EQ})},
+	};
+	struct oci_seccomp config = profile(OCI_SECCOMP_ERRNO, rules, 1);
+
+	assert_refused(&config, EINVAL, "linux.seccomp.syscalls", text);
+	config.syscalls.count = 2;
+	assert_refused(&config, EINVAL, "linux.seccomp.syscalls", text);
+	rules[1].args.count = 0;
+	ck_assert_uint_eq(answer(&config, SYS_mkdir, 0, 0), SECCOMP_RET_USER_NOTIF);
+	rules[1].action = OCI_SECCOMP_TRACE;
+	assert_refused(&config, EINVAL, "linux.seccomp.syscalls", text);
+	config.syscalls.count = 1;
+	config.default_action = OCI_SECCOMP_LOG;
+	ck_assert_uint_eq(answer(&config, SYS_mkdir, 0, 0), SECCOMP_RET_USER_NOTIF);
+}
+END_TEST
+
+START_TEST(finds_multiplexed_calls)
+{
+	struct oci_seccomp_rule rules[] = {
+		{.names = NAMES("socket"),
+		 .action = OCI_SECCOMP_ALLOW,
+		 .args = ARGS({0, 40, 0, OCI_SECCOMP_NE})},
+		{.names = NAMES("bind"), .action = OCI_SECCOMP_TRAP},
+		{.names = NAMES("semop", "semget"), .action = OCI_SECCOMP_LOG},
+		{.names = NAMES("connect"),
+		 .action = OCI_SECCOMP_ALLOW,
+		 .args = ARGS({1, 7, 0, OCI_SECCOMP_EQ})},
+		{.names = NAMES("close_range"), .action = OCI_SECCOMP_ALLOW},
+	};
+	struct oci_seccomp config = profile(OCI_SECCOMP_ERRNO, rules, COUNT(rules));
+	uint32_t x86 = AUDIT_ARCH_I386, no = SECCOMP_RET_ERRNO | EPERM;
+	struct seccomp_plan plan = compiled(&config, &x86, 1);
+
+	/* By numbers of their own. */
+	ck_assert_uint_eq(result(&plan, x86, 359, 39, 0), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(result(&plan, x86, 359, 40, 0), no);
+	ck_assert_uint_eq(result(&plan, x86, 361, 0, 0), SECCOMP_RET_TRAP);
+	ck_assert_uint_eq(result(&plan, x86, 393, 0, 0), SECCOMP_RET_LOG);
+	/* socketcall: 1 is socket, whatever the family is; 2 bind, 3 connect, 4 listen. */
+	ck_assert_uint_eq(result(&plan, x86, 102, 1, 0), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(result(&plan, x86, 102, 2, 0), SECCOMP_RET_TRAP);
+	ck_assert_uint_eq(result(&plan, x86, 102, 3, 7), SECCOMP_RET_ALLOW);
+	ck_assert_uint_eq(result(&plan, x86, 102, 3, 8), no);
+	ck_assert_uint_eq(result(&plan, x86, 102, 4, 0), no);
+	/* ipc: 1 is semop, which has no number of its own; 2 semget, 3 semctl. */
+	ck_assert_uint_eq(result(&plan, x86, 117, 1, 0), SECCOMP_RET_LOG);
+	ck_assert_uint_eq(result(&plan, x86, 117, 2, 0), SECCOMP_RET_LOG);
+	ck_assert_uint_eq(result(&plan, x86, 117, 3, 0), no);
+	seccomp_plan_clear(&plan);
+
+	/* A rule about socketcall itself wins. */
+	rules[1] = (struct oci_seccomp_rule){.names = NAMES("socketcall"),
+					     .action = OCI_SECCOMP_ALLOW};
+	plan = compiled(&config, &x86, 1);
+	ck_assert_uint_eq(result(&plan, x86, 102, 4, 0), SECCOMP_RET_ALLOW);
+	seccomp_plan_clear(&plan);
+}
+END_TEST
+
+START_TEST(lets_the_first_rule_win)
+{
+	struct oci_seccomp_rule rules[] = {
+		{.names = NAMES("ioctl"),
+		 .action = OCI_SECCOMP_TRAP,
+		 .args = ARGS({0, 5, 0, OCI_SECCOMP_LT})},
+		{.names = NAMES("ioctl"),
+		 .action = OCI_SECCOMP_LOG,
+		 .args = ARGS({1, 9, 0, OCI_SECCOMP_EQ})},
+		{.names = NAMES("ioctl"), .action = OCI_SECCOMP_KILL_PROCESS},
+		{.names = NAMES("ioctl"), .action = OCI_SECCOMP_ALLOW},
+	};
+	struct oci_seccomp config = profile(OCI_SECCOMP_ERRNO, rules, 2);
+
+	ck_assert_uint_eq(answer(&config, SYS_ioctl, 1, 9), SECCOMP_RET_TRAP);
+	ck_assert_uint_eq(answer(&config, SYS_ioctl, 6, 9), SECCOMP_RET_LOG);
+	ck_assert_uint_eq(answer(&config, SYS_ioctl, 6, 8), SECCOMP_RET_ERRNO | EPERM);
+	config.syscalls.count = 4;
+	ck_assert_uint_eq(answer(&config, SYS_ioctl, 1, 9), SECCOMP_RET_KILL_PROCESS);
+	/* Behind one without conditions they cannot contradict each other. */
+	rules[1].args = rules[0].args;
+	ck_assert_uint_eq(answer(&config, SYS_ioctl, 1, 9), SECCOMP_RET_KILL_PROCESS);
+}
+END_TEST
+
+START_TEST(compares_32_bits_where_there_are_no_more)
+{
+	struct oci_seccomp_rule rules[] = {
+		{.names = NAMES("mmap"),
+		 .action = OCI_SECCOMP_LOG,
+		 .args = ARGS({0, 0x100000005, 0, OCI_SECCOMP_EQ})},
+		{.names = NAMES("mmap"),
+		 .action = OCI_SECCOMP_TRAP,
+		 .args = ARGS({0, 7, 0, OCI_SECCOMP_EQ})},
+		{.names = NAMES("close_range"),
+		 .action = OCI_SECCOMP_ALLOW,
+		 .args = ARGS({0, 0x100000000, 0, OCI_SECCOMP_LT})},
+	};
+	struct oci_seccomp config = profile(OCI_SECCOMP_ERRNO, rules, COUNT(rules));
+	uint32_t x86 = AUDIT_ARCH_I386;
+	struct seccomp_plan plan = compiled(&config, &x86, 1);
+
+	ck_assert_uint_eq(result(&plan, x86, 90, 5, 0), SECCOMP_RET_ERRNO | EPERM);
+	ck_assert_uint_eq(result(&plan, x86, 90, 0x100000007, 0), SECCOMP_RET_TRAP);
+	ck_assert_uint_eq(result(&plan, x86, 436, UINT64_MAX, 0), SECCOMP_RET_ALLOW);
+	seccomp_plan_clear(&plan);
+}
+END_TEST
+
 START_TEST(refuses_conditions)
 {
 	struct oci_seccomp_rule rules[] = {
@@ -436,8 +559,8 @@ START_TEST(refuses_architectures)
 
 	config.architectures.items = architectures;
 	config.architectures.count = 2;
-	assert_refused(&config, EINVAL, "linux.seccomp.architectures",
-		       "an architecture has another byte order than this machine");
+	assert_refused(&config, EINVAL, "linux.seccomp.architectures[1]",
+		       "SCMP_ARCH_S390X has another byte order than this machine");
 	architectures[1] = 21;
 	if (!seccomp_knows_architecture(21))
 		assert_refused(&config, EINVAL, "linux.seccomp.architectures[1]",
@@ -460,7 +583,8 @@ START_TEST(refuses_what_is_too_long)
 		args[i] = (struct oci_seccomp_arg){1, (uint64_t)i << 32 | i, 0, OCI_SECCOMP_EQ};
 	ck_assert_int_eq(seccomp_plan(&config, &plan, &err), -E2BIG);
 	ck_assert_str_eq(err.field, "linux.seccomp");
-	ck_assert_str_eq(strrchr(err.message, ','), ", the kernel takes at most 4096");
+	ck_assert_str_eq(err.message, "the profile makes a filter of more than the 4096 "
+				      "instructions that the kernel takes");
 	ck_assert_str_eq(err.hint, "fewer architectures or fewer conditions make it shorter");
 	ck_assert_ptr_null(plan.instructions);
 }
@@ -511,17 +635,21 @@ int main(void)
 	tcase_add_test(meaning, wants_one_condition_when_an_argument_has_two);
 	tcase_add_test(meaning, skips_what_libseccomp_does_not_know);
 	tcase_add_test(meaning, kills_for_other_architectures);
+	tcase_add_test(meaning, finds_multiplexed_calls);
+	tcase_add_test(meaning, lets_the_first_rule_win);
+	tcase_add_test(meaning, compares_32_bits_where_there_are_no_more);
 	tcase_add_test(meaning, plans_flags);
 	tcase_add_test(meaning, knows_architectures);
 	tcase_add_test(meaning, tells_the_version);
 	suite_add_tcase(suite, meaning);
 	tcase_add_loop_test(enosys, answers_enosys_to_the_new, 0, OCI_SECCOMP_NOTIFY);
 	tcase_add_test(enosys, leaves_enosys_by_default_alone);
-	tcase_add_loop_test(enosys, prologue_knows_each_architecture, 0, COUNT(prologue_cases));
-	tcase_add_test(enosys, prologue_keeps_x32_apart);
-	tcase_add_test(enosys, prologue_is_absent_when_nothing_is_named);
+	tcase_add_loop_test(enosys, answers_enosys_on_each_architecture, 0, COUNT(enosys_cases));
+	tcase_add_test(enosys, keeps_x32_apart);
+	tcase_add_test(enosys, answers_no_enosys_when_nothing_is_named);
 	suite_add_tcase(suite, enosys);
 	tcase_add_test(refusals, refuses_actions);
+	tcase_add_test(refusals, refuses_to_notify_without_write);
 	tcase_add_test(refusals, refuses_conditions);
 	tcase_add_test(refusals, refuses_architectures);
 	tcase_add_test(refusals, refuses_what_is_too_long);
