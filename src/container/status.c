@@ -48,14 +48,11 @@ static int status_look_at_cgroup(const struct store_entry *entry, const struct r
 static int status_without_state(const struct store_entry *entry, const struct record *record,
 				struct status *ret_status, struct error *err)
 {
+	bool nothing = !record->intent && !record->intent_damaged && !record->state_damaged;
 	bool populated, frozen;
 	int r;
 
-	if (!record->state_damaged && !entry->locked && store_is_locked(entry)) {
-		/* Without an intent nothing is made yet, or all has been removed (store_remove()).
-		 */
-		if (!record->intent && !record->intent_damaged)
-			return error_set(err, ENOENT, "container does not exist: %s", entry->id);
+	if (!nothing && !record->state_damaged && !entry->locked && store_is_locked(entry)) {
 		ret_status->status = LIFECYCLE_CREATING;
 		return 0;
 	}
@@ -71,6 +68,9 @@ static int status_without_state(const struct store_entry *entry, const struct re
 	}
 	if (r < 0)
 		return r;
+	/* Nothing is made yet, or all has been removed (store_remove()), or it was given up. */
+	if (nothing && !populated && !entry->locked)
+		return error_set(err, ENOENT, "container does not exist: %s", entry->id);
 	if (populated)
 		ret_status->status = frozen ? LIFECYCLE_PAUSED : LIFECYCLE_RUNNING;
 	else

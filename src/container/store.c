@@ -135,48 +135,6 @@ static bool store_is_current(const struct store *store, int fd, const char *id)
 	       ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
 }
 
-int store_claim(const struct store *store, const char *id, struct store_entry *ret_entry,
-		struct error *err)
-{
-	auto_close int fd = -EBADF;
-	struct store_entry entry;
-	int r = store_check_id(id, err);
-
-	if (r < 0)
-		return r;
-	if (mkdirat(store->fd, id, 0700) < 0) {
-		if (errno == EEXIST) {
-			error_set(err, EEXIST, "container with given ID already exists: %s", id);
-			return error_hint(err, "remove the old one with `delete --force %s`", id);
-		}
-		if (errno == ENAMETOOLONG)
-			return error_set(
-				err, ENAMETOOLONG,
-				"invalid container ID format: %zu characters are too many for a "
-				"file name",
-				strlen(id));
-		return error_errno(err, errno, "make state directory %s/%s", store->path, id);
-	}
-	fd = store_open_entry(store, id);
-	if (fd < 0) {
-		/* Nothing is in it yet; when a `delete` was faster it is gone. */
-		(void)unlinkat(store->fd, id, AT_REMOVEDIR);
-		return error_errno(err, -fd, "open state directory %s/%s", store->path, id);
-	}
-	/* Others may hold the lock for a moment: store_is_locked() does, and a `delete`, behind
-	 * which the directory is no longer the named one. */
-	entry = (struct store_entry){.fd = fd_take(&fd), .id = id};
-	r = store_lock(store, &entry, process_now() + STORE_LOCK_TIMEOUT, err);
-	if (r == -ENOENT)
-		error_set(err, EBUSY, "container %s was removed while it was being made", id);
-	if (r < 0) {
-		store_entry_close(&entry);
-		return -err->number;
-	}
-	*ret_entry = entry;
-	return 0;
-}
-
 int store_find(const struct store *store, const char *id, struct store_entry *ret_entry,
 	       struct error *err)
 {
@@ -265,6 +223,82 @@ int store_lock(const struct store *store, struct store_entry *entry, int64_t dea
 	if (!store_is_current(store, entry->fd, entry->id))
 		return error_set(err, ENOENT, "container does not exist: %s", entry->id);
 	entry->locked = true;
+	return 0;
+}
+
+/* Whether nothing is in a directory: no more than a name that somebody has claimed, or given up. */
+static bool store_is_empty(int dirfd)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	size_t count = 0;
+
+	if (!dir) {
+		fd_close(fd);
+		return false;
+	}
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count <= 2; /* . and .. */
+}
+
+static int store_taken(const char *id, struct error *err)
+{
+	error_set(err, EEXIST, "container with given ID already exists: %s", id);
+	return error_hint(err, "remove the old one with `delete --force %s`", id);
+}
+
+/*
+ * Others may hold the lock for a moment: store_is_locked() does, and a `delete`, behind which the
+ * directory is no longer the named one. One that was there already is not waited for.
+ */
+static int store_claim_opened(const struct store *store, struct store_entry *entry, bool made,
+			      struct error *err)
+{
+	int64_t deadline = process_now() + (made ? STORE_LOCK_TIMEOUT : 0);
+	int r = store_lock(store, entry, deadline, err);
+
+	if (r == -ENOENT)
+		return error_set(err, EBUSY, "container %s was removed while it was being made",
+				 entry->id);
+	if (r == -EBUSY && !made)
+		return store_taken(entry->id, err);
+	if (r < 0)
+		return r;
+	/* What is empty was claimed by a command that died, or that has not locked it yet. */
+	return store_is_empty(entry->fd) ? 0 : store_taken(entry->id, err);
+}
+
+int store_claim(const struct store *store, const char *id, struct store_entry *ret_entry,
+		struct error *err)
+{
+	auto_entry struct store_entry entry = {.fd = -EBADF, .id = id};
+	bool made;
+	int r = store_check_id(id, err);
+
+	if (r < 0)
+		return r;
+	made = mkdirat(store->fd, id, 0700) == 0;
+	if (!made && errno == ENAMETOOLONG)
+		return error_set(err, ENAMETOOLONG,
+				 "invalid container ID format: %zu characters are too many for a "
+				 "file name",
+				 strlen(id));
+	if (!made && errno != EEXIST)
+		return error_errno(err, errno, "make state directory %s/%s", store->path, id);
+	entry.fd = store_open_entry(store, id);
+	if (entry.fd < 0) {
+		/* Nothing is in it yet; when a `delete` was faster it is gone. */
+		if (made)
+			(void)unlinkat(store->fd, id, AT_REMOVEDIR);
+		return error_errno(err, -entry.fd, "open state directory %s/%s", store->path, id);
+	}
+	r = store_claim_opened(store, &entry, made, err);
+	if (r < 0)
+		return r;
+	*ret_entry = entry;
+	entry.fd = -EBADF;
 	return 0;
 }
 

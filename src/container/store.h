@@ -56,7 +56,8 @@ struct store_entry {
 void store_entry_close(struct store_entry *entry);
 #define auto_entry __attribute__((cleanup(store_entry_close)))
 
-/* Makes the directory of a new container and locks it. -EEXIST when the id is taken. */
+/* Makes the directory of a new container and locks it, or takes over an empty one that nobody
+ * holds. -EEXIST when the id is taken. */
 int store_claim(const struct store *store, const char *id, struct store_entry *ret_entry,
 		struct error *err);
 

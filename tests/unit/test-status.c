@@ -166,6 +166,9 @@ START_TEST(without_state)
 	ck_assert_int_eq(status_determine(&fake.entry, &record, &status, &err), -ENOENT);
 	ck_assert_error(&err, ENOENT, "", "container does not exist: c1", "");
 	(void)close(holder);
+	ck_assert_int_eq(status_determine(&fake.entry, &record, &status, &err), -ENOENT);
+	/* Whoever holds the lock is about to remove it. */
+	fake.entry.locked = true;
 	check(&fake, LIFECYCLE_STOPPED, 0);
 	fake_close(&fake);
 }

@@ -170,6 +170,30 @@ START_TEST(claim_find_remove)
 }
 END_TEST
 
+/* What a dead `create` has left before it made anything is no obstacle; anything in it is. */
+START_TEST(claim_of_an_empty_directory)
+{
+	struct error err = ERROR_INIT;
+	struct store_entry entry = STORE_ENTRY_INIT, again = STORE_ENTRY_INIT;
+	struct scratch scratch;
+	struct store store;
+
+	scratch_open(&scratch);
+	store = open_store(scratch.path);
+	scratch_directory(scratch.fd, "c", 0700);
+	ck_assert_int_eq(store_claim(&store, "c", &entry, &err), 0);
+	ck_assert(entry.locked);
+	ck_assert_int_eq(store_claim(&store, "c", &again, &err), -EEXIST);
+	ck_assert_str_eq(err.message, "container with given ID already exists: c");
+	scratch_text(entry.fd, STORE_CONFIG, "{}", 0600);
+	store_entry_close(&entry);
+	ck_assert_int_eq(store_claim(&store, "c", &again, &err), -EEXIST);
+	ck_assert_str_eq(err.message, "container with given ID already exists: c");
+	store_close(&store);
+	scratch_close(&scratch);
+}
+END_TEST
+
 /* An id of 256 characters is fine by the grammar and too long for a directory. */
 START_TEST(claim_of_a_long_id)
 {
@@ -399,17 +423,12 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		root_is_made_with_parents,
-		root_that_others_can_write_is_refused,
-		root_that_is_a_file,
-		ids,
-		claim_find_remove,
-		claim_of_a_long_id,
-		failed_claim_leaves_nothing,
-		claim_while_others_look,
-		lock_names_its_holder,
-		lock_of_another_generation,
-		ids_of_a_root,
+		root_is_made_with_parents,  root_that_others_can_write_is_refused,
+		root_that_is_a_file,	    ids,
+		claim_find_remove,	    claim_of_an_empty_directory,
+		claim_of_a_long_id,	    failed_claim_leaves_nothing,
+		claim_while_others_look,    lock_names_its_holder,
+		lock_of_another_generation, ids_of_a_root,
 		links_are_not_followed,
 	};
 
