@@ -304,8 +304,11 @@ static int filter_emit(struct compiler *compiler, struct error *err)
 	for (size_t i = compiler->count; i-- > 0 && !emitter->overflow;) {
 		const struct section *section = &compiler->sections[i];
 
-		(void)emit_search(compiler, section, 0, section->count - 1);
-		labels[i] = seccomp_emit_load(emitter, offsetof(struct seccomp_data, nr));
+		labels[i] = emit_search(compiler, section, 0, section->count - 1);
+		/* With one range the number does not matter, and nothing may be there to load for.
+		 */
+		if (section->count > 1)
+			labels[i] = seccomp_emit_load(emitter, offsetof(struct seccomp_data, nr));
 	}
 	other = seccomp_emit_return(emitter, SECCOMP_RET_KILL_THREAD);
 	for (size_t i = compiler->count; i-- > 0 && !emitter->overflow;)

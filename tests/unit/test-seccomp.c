@@ -354,6 +354,23 @@ START_TEST(answers_no_enosys_when_nothing_is_named)
 }
 END_TEST
 
+/* Found by the fuzzer: a section of one range, behind others. */
+START_TEST(keeps_architectures_apart)
+{
+	struct oci_seccomp_rule rule = {.names = NAMES("chown32"), .action = OCI_SECCOMP_LOG};
+	struct oci_seccomp config = profile(OCI_SECCOMP_ERRNO, &rule, 1);
+	uint32_t tokens[] = {AUDIT_ARCH_X86_64, AUDIT_ARCH_AARCH64, SCMP_ARCH_X32, AUDIT_ARCH_I386};
+	struct seccomp_plan plan = compiled(&config, tokens, COUNT(tokens));
+
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_I386, 212, 0, 0), SECCOMP_RET_LOG);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_I386, 213, 0, 0), SECCOMP_RET_ERRNO | ENOSYS);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_X86_64, 212, 0, 0), SECCOMP_RET_ERRNO | EPERM);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_X86_64, -1, 0, 0), SECCOMP_RET_ERRNO | EPERM);
+	ck_assert_uint_eq(result(&plan, AUDIT_ARCH_AARCH64, 213, 0, 0), SECCOMP_RET_ERRNO | EPERM);
+	seccomp_plan_clear(&plan);
+}
+END_TEST
+
 START_TEST(plans_flags)
 {
 	struct oci_seccomp_rule rule = {.names = NAMES("mkdir"), .action = OCI_SECCOMP_ERRNO};
@@ -638,6 +655,7 @@ int main(void)
 	tcase_add_test(meaning, finds_multiplexed_calls);
 	tcase_add_test(meaning, lets_the_first_rule_win);
 	tcase_add_test(meaning, compares_32_bits_where_there_are_no_more);
+	tcase_add_test(meaning, keeps_architectures_apart);
 	tcase_add_test(meaning, plans_flags);
 	tcase_add_test(meaning, knows_architectures);
 	tcase_add_test(meaning, tells_the_version);
