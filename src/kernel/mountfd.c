@@ -99,7 +99,8 @@ int mountfd_create(const struct mountfd_filesystem *filesystem, int *ret_fd, str
 	int fd, r;
 
 	if (context == -ENODEV)
-		return error_errno(err, ENODEV, "this kernel has no filesystem %s", filesystem->type);
+		return error_errno(err, ENODEV, "this kernel has no filesystem %s",
+				   filesystem->type);
 	if (context < 0)
 		return error_errno(err, -context, "open filesystem %s", filesystem->type);
 	r = mountfd_configure(context, filesystem, FSCONFIG_CMD_CREATE, err);
@@ -150,5 +151,6 @@ int mountfd_change(int fd, const struct mountfd_change *change)
 
 int mountfd_attach(int fd, int target)
 {
-	return sys_move_mount(fd, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	return sys_move_mount(fd, "", target, "",
+			      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }

@@ -31,11 +31,12 @@ struct mountfd_filesystem {
 	uint64_t attributes; /* MOUNT_ATTR_* of the new mount */
 };
 
-/* A new filesystem's mount, attached nowhere. The error holds the kernel's own words if it gave any. */
+/* A new filesystem's mount, attached nowhere. The error holds the kernel's own words if it gave
+ * any. */
 int mountfd_create(const struct mountfd_filesystem *filesystem, int *ret_fd, struct error *err);
 
-/* Changes the options of the filesystem that is mounted at `fd`, a mount's root (fspick(2)). Only its
- * `options` and `defaults` count. */
+/* Changes the options of the filesystem that is mounted at `fd`, a mount's root (fspick(2)). Only
+ * its `options` and `defaults` count. */
 int mountfd_reconfigure(int fd, const struct mountfd_filesystem *filesystem, struct error *err);
 
 /* A detached clone of the mount at (dirfd, path), or of the descriptor itself when path is "";
