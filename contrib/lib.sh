@@ -46,6 +46,8 @@ package_names() {
 		libyajl-dev|yajl-devel|yajl-dev|yajl|libyajl-devel
 		libseccomp-dev|libseccomp-devel libseccomp-static|libseccomp-dev libseccomp-static|libseccomp|libseccomp-devel
 		libcap-dev|libcap-devel libcap-static|libcap-dev libcap-static|libcap|libcap-devel
+		libmnl-dev|libmnl-devel|libmnl-dev|libmnl|libmnl-devel
+		iproute2|iproute|iproute2|iproute2|iproute2
 		busybox-static|busybox|busybox-static|busybox|busybox-static
 		check|check-devel|check-dev|check|libcheck-devel
 		python3|python3|python3|python|python3
