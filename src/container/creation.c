@@ -200,6 +200,15 @@ static int creation_claim(struct creation *creation, struct error *err)
 	return record_write_intent(&creation->entry, &creation->intent, err);
 }
 
+static int creation_devices(struct creation *creation, struct error *err)
+{
+	const struct oci_linux *linux_config = creation->plan.config->linux;
+	int r = cgroup_apply_devices(creation->cgroup,
+				     linux_config ? linux_config->resources : NULL, err);
+
+	return r < 0 ? error_wrap(err, "cgroup") : 0;
+}
+
 static int creation_cgroup(struct creation *creation, struct error *err)
 {
 	const struct plan *plan = &creation->plan;
@@ -215,6 +224,13 @@ static int creation_cgroup(struct creation *creation, struct error *err)
 	r = cgroup_apply(creation->cgroup, linux_config ? linux_config->resources : NULL, err);
 	if (r < 0)
 		return error_wrap(err, "cgroup");
+	/* On v1 the rules take several writes, the first of which denies everything: init, which
+	 * makes device nodes, must not be in there then. */
+	if (plan->cgroup_host.mode == CGROUP_MODE_LEGACY) {
+		r = creation_devices(creation, err);
+		if (r < 0)
+			return r;
+	}
 	return creation_hierarchies(creation, err);
 }
 
@@ -416,20 +432,19 @@ static int creation_meet(void *data, struct error *err)
 
 /*
  * What need not be done before the clone, and is done while init builds its root on another CPU:
- * the device rules, whose program the kernel verifies at length (init itself may open what it likes
- * anyhow), and the copy of the configuration, which is no part of what an interrupted create has to
- * undo.
+ * the device rules of cgroup v2, a program that the kernel verifies at length and puts in force in
+ * one step (init itself may open what it likes anyhow), and the copy of the configuration, which is
+ * no part of what an interrupted create has to undo.
  */
 static int creation_complete(struct creation *creation, struct error *err)
 {
-	const struct oci_linux *linux_config = creation->plan.config->linux;
-	int r;
+	int r = 0;
 
 	fd_close(creation->plan.options->idle_close);
-	r = cgroup_apply_devices(creation->cgroup, linux_config ? linux_config->resources : NULL,
-				 err);
+	if (creation->plan.cgroup_host.mode == CGROUP_MODE_UNIFIED)
+		r = creation_devices(creation, err);
 	if (r < 0)
-		return error_wrap(err, "cgroup");
+		return r;
 	r = io_replace_file(creation->entry.fd, STORE_CONFIG, creation->bundle.text,
 			    creation->bundle.length, 0600);
 	return r < 0 ? error_errno(err, -r, "save the configuration") : 0;
