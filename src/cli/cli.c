@@ -27,7 +27,8 @@ static const struct option cli_options[] = {
 	OPTION(cli_globals, debug, "debug", 0, NULL, "the same as --log-level=debug"),
 	OPTION(cli_globals, help, "help", 'h', NULL, "show this help"),
 	OPTION(cli_globals, log, "log", 0, "FILE",
-	       "append errors and messages to FILE (default: stderr)"),
+	       "append errors and messages to FILE, or send them to syslog:ID or journald:ID "
+	       "(default: stderr)"),
 	OPTION(cli_globals, log_format, "log-format", 0, "FORMAT", "text (the default) or json"),
 	OPTION(cli_globals, log_level, "log-level", 0, "LEVEL",
 	       "error, warning (the default), info or debug; with --log the default is error"),

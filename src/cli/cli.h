@@ -22,6 +22,13 @@ struct cli_globals {
 
 struct command;
 
+/* Where --log leads: a file, or a datagram socket of one of the system's loggers. */
+enum cli_log {
+	CLI_LOG_FILE,
+	CLI_LOG_SYSLOG,
+	CLI_LOG_JOURNALD,
+};
+
 /* One call of the program. */
 struct cli {
 	char **argv;
@@ -34,6 +41,8 @@ struct cli {
 	int log_fd;	/* -EBADF: stderr */
 	int seal_mount; /* kernel/seal.h */
 	bool log_json;
+	enum cli_log log_kind;
+	const char *log_identifier; /* of syslog and the journal */
 	struct cli_memory *memory;
 };
 

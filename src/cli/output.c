@@ -11,12 +11,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "base/log.h"
 #include "base/timestamp.h"
 #include "cli/cli.h"
+#include "kernel/channel.h"
 
 static const char *const output_levels[] = {
 	[LOG_LEVEL_ERROR] = "error",
@@ -25,20 +27,47 @@ static const char *const output_levels[] = {
 	[LOG_LEVEL_DEBUG] = "debug",
 };
 
-static void output_log_line(const struct cli *cli, enum log_level level, const char *message)
+/* syslog(3)'s severities. */
+static const int output_priorities[] = {
+	[LOG_LEVEL_ERROR] = 3,
+	[LOG_LEVEL_WARNING] = 4,
+	[LOG_LEVEL_INFO] = 6,
+	[LOG_LEVEL_DEBUG] = 7,
+};
+
+static void output_format_file(const struct cli *cli, enum log_level level, const char *message,
+			       struct text *line)
 {
-	auto_text struct text line = {0};
 	char now[TIMESTAMP_SIZE];
 
 	timestamp_now(now);
 	if (cli->log_json) {
-		text_format(&line, "{\"level\":\"%s\",\"msg\":", output_levels[level]);
-		text_append_json(&line, message);
-		text_format(&line, ",\"time\":\"%s\"}\n", now);
+		text_format(line, "{\"level\":\"%s\",\"msg\":", output_levels[level]);
+		text_append_json(line, message);
+		text_format(line, ",\"time\":\"%s\"}\n", now);
 	} else {
-		text_format(&line, "time=\"%s\" level=%s msg=", now, output_levels[level]);
-		text_append_json(&line, message);
-		text_append(&line, "\n");
+		text_format(line, "time=\"%s\" level=%s msg=", now, output_levels[level]);
+		text_append_json(line, message);
+		text_append(line, "\n");
+	}
+}
+
+static void output_log_line(const struct cli *cli, enum log_level level, const char *message)
+{
+	auto_text struct text line = {0};
+
+	switch (cli->log_kind) {
+	case CLI_LOG_FILE:
+		output_format_file(cli, level, message, &line);
+		break;
+	case CLI_LOG_SYSLOG: /* RFC 3164 as libc sends it locally; facility user */
+		text_format(&line, "<%d>%s[%d]: %s", 1 << 3 | output_priorities[level],
+			    cli->log_identifier, (int)getpid(), message);
+		break;
+	case CLI_LOG_JOURNALD: /* systemd's native protocol: a message has one line here */
+		text_format(&line, "PRIORITY=%d\nSYSLOG_IDENTIFIER=%s\nMESSAGE=%s\n",
+			    output_priorities[level], cli->log_identifier, message);
+		break;
 	}
 	if (!line.failed)
 		(void)io_write_all(cli->log_fd, line.data, line.length);
@@ -84,6 +113,38 @@ static int output_level(const struct cli *cli, enum log_level *ret_level, struct
 			 name);
 }
 
+static int output_open_socket(struct cli *cli, const char *path, struct error *err)
+{
+	cli->log_fd = channel_connect(path, SOCK_DGRAM);
+	if (cli->log_fd >= 0)
+		return 0;
+	error_errno(err, -cli->log_fd, "open log %s: connect to %s", cli->globals.log, path);
+	cli->log_fd = -EBADF;
+	return -err->number;
+}
+
+/* "FILE", "file:FILE", "syslog:IDENTIFIER", "journald:IDENTIFIER": as crun has it. */
+static int output_open_log(struct cli *cli, struct error *err)
+{
+	const char *log = cli->globals.log;
+
+	if (text_starts_with(log, "syslog:")) {
+		cli->log_kind = CLI_LOG_SYSLOG;
+		cli->log_identifier = log + strlen("syslog:");
+		return output_open_socket(cli, "/dev/log", err);
+	}
+	if (text_starts_with(log, "journald:")) {
+		cli->log_kind = CLI_LOG_JOURNALD;
+		cli->log_identifier = log + strlen("journald:");
+		return output_open_socket(cli, "/run/systemd/journal/socket", err);
+	}
+	if (text_starts_with(log, "file:"))
+		log += strlen("file:");
+	/* Never truncated: all commands on a container share it. */
+	cli->log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644);
+	return cli->log_fd < 0 ? error_errno(err, errno, "open log %s", log) : 0;
+}
+
 int output_open(struct cli *cli, struct error *err)
 {
 	const char *format = cli->globals.log_format;
@@ -92,11 +153,9 @@ int output_open(struct cli *cli, struct error *err)
 
 	/* First of all: what is wrong with the other flags is for the log as well. */
 	if (cli->globals.log && cli->globals.log[0] != '\0') {
-		/* Never truncated: all commands on a container share it. */
-		cli->log_fd = open(cli->globals.log,
-				   O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644);
-		if (cli->log_fd < 0)
-			return error_errno(err, errno, "open log %s", cli->globals.log);
+		r = output_open_log(cli, err);
+		if (r < 0)
+			return r;
 	}
 	cli->log_json = format && strcmp(format, "json") == 0;
 	if (format && !cli->log_json && strcmp(format, "text") != 0 && format[0] != '\0')

@@ -256,3 +256,31 @@ def test_failed_run_leaves_no_child(container, flags, kind):
     with open(f'/proc/self/task/{os.getpid()}/children', encoding='utf-8') as table:
         assert table.read() == ''
     assert not os.path.exists(c.runtime.root / c.id)
+
+
+@pytest.mark.parametrize('kind,path,wanted', [
+    ('syslog', '/dev/log', r'<11>myid\[\d+\]: container does not exist: nosuch'),
+    ('journald', '/run/systemd/journal/socket', r'PRIORITY=3\nSYSLOG_IDENTIFIER=myid\nMESSAGE=container does not exist: nosuch\n'),
+])
+def test_log_to_the_systems_loggers(runtime, kind, path, wanted):
+    """A socket of our own where the logger's would be, seen by the command alone."""
+    script = f'''
+import os, re, socket, subprocess, sys
+folder, name = os.path.split({path!r})
+os.makedirs(folder, exist_ok=True)
+subprocess.run(['mount', '-t', 'tmpfs', 'none', folder], check=True)
+server = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+server.bind({path!r})
+server.settimeout(10)
+done = subprocess.run({[str(word) for word in runtime.command('state', 'nosuch', options=['--log', f'{kind}:myid'])]!r}, check=False)
+got = server.recv(65536).decode()
+sys.exit(0 if done.returncode == 1 and re.fullmatch({wanted!r}, got) else repr(got))
+'''
+    done = subprocess.run(['unshare', '--mount', '--propagation', 'private', '/usr/bin/python3', '-c', script],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done
+
+
+def test_log_file_with_a_prefix(runtime, workdir):
+    runtime('state', 'nosuch', options=['--log', f'file:{workdir}/log', '--log-format', 'json'])
+    assert json.loads((workdir / 'log').read_text())['msg'] == 'container does not exist: nosuch'
