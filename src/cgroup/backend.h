@@ -50,6 +50,9 @@ struct backend {
 	/* SIGKILL for all, also for frozen ones. */
 	int (*kill)(const struct cgroup *cgroup, struct error *err);
 	int (*is_frozen)(const struct cgroup *cgroup, bool *ret_frozen, struct error *err);
+	/* Freezes, and waits until all have stopped: -ETIMEDOUT at the deadline; or thaws. */
+	int (*freeze)(const struct cgroup *cgroup, bool freeze, int64_t deadline,
+		      struct error *err);
 	/* Waits until no process is left: 0. 1 when it is time to signal again what is left,
 	 * -ETIMEDOUT at the deadline; sets no struct error. */
 	int (*wait_empty)(const struct cgroup *cgroup, int64_t deadline);

@@ -144,6 +144,12 @@ int cgroup_kill(const struct cgroup *cgroup, int signal, struct error *err);
 int cgroup_is_frozen(const struct cgroup *cgroup, bool *ret_frozen, struct error *err);
 
 /*
+ * Freezes everything in it and below, and waits until it has stopped, at most until `deadline`:
+ * then it is thawed again, and the error names what did not stop. Or thaws it.
+ */
+int cgroup_freeze(const struct cgroup *cgroup, bool freeze, int64_t deadline, struct error *err);
+
+/*
  * Removes it with everything below, bottom up, once no process is left in it: waits for that until
  * `deadline` (kernel/process.h), killing meanwhile when `kill`. Survivors are named in the error.
  * What is gone already is fine. Parents that knarr made for it stay, as with runc.

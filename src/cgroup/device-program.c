@@ -174,14 +174,14 @@ static void emit_tails(struct program *program)
 {
 	size_t begin = program->count, position[TAILS] = {0}, verdict;
 
-	for (uint8_t access = 0; access < TAILS; access++) {
+	for (uint32_t access = 0; access < TAILS; access++) {
 		for (size_t i = 0; i < begin && position[access] == 0; i++) {
 			if (program->tails[i] == access)
 				position[access] = program->count;
 		}
 		if (position[access] == 0)
 			continue;
-		emit_alu(program, BPF_AND, ACCESS, ~(uint32_t)access);
+		emit_alu(program, BPF_AND, ACCESS, ~access);
 		emit_always(program, NO_TAIL);
 	}
 	verdict = program->count;
@@ -207,7 +207,7 @@ int device_rules_compile(const struct device_policy *policy, struct bpf_insn **r
 	/* Each entry is a comparison of the minor or a jump, and may begin and end a group of its
 	 * major; then the head, the jump to the second type, two ends, the tails and the verdict.
 	 */
-	size_t room = 3 * policy->count + 6 + 1 + 2 + 2 * TAILS + 4, blocks = 0, branch;
+	size_t room = 3 * policy->count + 6 + 1 + 2 + 2 * (size_t)TAILS + 4, blocks = 0, branch;
 	auto_free struct bpf_insn *code = calloc(room, sizeof(*code));
 	auto_free uint8_t *tails = calloc(room, sizeof(*tails));
 	struct program program = {.code = code, .tails = tails};

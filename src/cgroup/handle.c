@@ -349,6 +349,26 @@ int cgroup_is_frozen(const struct cgroup *cgroup, bool *ret_frozen, struct error
 	return cgroup->backend->is_frozen(cgroup, ret_frozen, err);
 }
 
+int cgroup_freeze(const struct cgroup *cgroup, bool freeze, int64_t deadline, struct error *err)
+{
+	struct error ignored = ERROR_INIT;
+	int r;
+
+	if (cgroup_is_absent(cgroup)) {
+		error_set(err, ENOTSUP, "the container has no cgroup, which freezing needs");
+		return error_hint(err,
+				  "it was created with --cgroup-manager=disabled, or without the "
+				  "right to make one");
+	}
+	if (cgroup_is_gone(cgroup))
+		return error_set(err, ENOENT, "the container's cgroup is gone");
+	r = cgroup->backend->freeze(cgroup, freeze, deadline, err);
+	/* Half frozen is neither here nor there. */
+	if (r < 0 && freeze)
+		(void)cgroup->backend->freeze(cgroup, false, deadline, &ignored);
+	return r;
+}
+
 void cgroup_memory_events(const struct cgroup *cgroup, struct cgroup_memory_events *ret_events)
 {
 	*ret_events = (struct cgroup_memory_events){0};

@@ -353,6 +353,7 @@ static int tree_walk_down(struct tree_walk *walk, int *fd)
 		if (r < 0)
 			return r;
 		level = &walk->levels[walk->depth];
+		level->next = 0;
 		r = tree_next_child(*fd, level);
 		if (r <= 0)
 			return r;

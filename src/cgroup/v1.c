@@ -214,6 +214,46 @@ static int v1_thaw(const struct cgroup_member *freezer, struct error *err)
 	return 0;
 }
 
+/*
+ * Known to get stuck in FREEZING when processes come and go meanwhile; then it is thawed for a
+ * moment and tried again (Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst: "FREEZING" may
+ * stay).
+ */
+static int v1_set_frozen(const struct cgroup *cgroup, bool freeze, int64_t deadline,
+			 struct error *err)
+{
+	const struct cgroup_member *freezer = cgroup_member_find(cgroup, "freezer");
+	char state[64];
+	int r;
+
+	if (!freezer || freezer->node.fd < 0) {
+		error_set(err, ENOTSUP, "this host has no freezer controller");
+		return error_hint(err, "mount the cgroup v1 hierarchy `freezer`");
+	}
+	if (!freeze)
+		return v1_thaw(freezer, err);
+	for (;;) {
+		r = io_write_value(freezer->node.fd, "freezer.state", "FROZEN");
+		if (r < 0)
+			return error_errno(err, -r, "write FROZEN to freezer.state of cgroup %s",
+					   freezer->directory);
+		v1_freeze(cgroup, freezer);
+		r = v1_freezer_state(cgroup, state, sizeof(state));
+		if (r < 0)
+			return error_errno(err, -r, "read freezer.state of cgroup %s",
+					   freezer->directory);
+		if (strcmp(state, "FROZEN") == 0)
+			return 0;
+		if (process_now() >= deadline)
+			return error_set(err, ETIMEDOUT, "processes of cgroup %s do not stop",
+					 freezer->directory);
+		r = v1_thaw(freezer, err);
+		if (r < 0)
+			return r;
+		v1_sleep(1);
+	}
+}
+
 /* All hierarchies have the same processes: the first that has any will do. */
 static int v1_signal_all(const struct cgroup *cgroup, int signal, struct error *err)
 {
@@ -321,6 +361,7 @@ const struct backend cgroup_backend_v1 = {
 	.apply_devices = v1_apply_devices,
 	.kill = v1_kill,
 	.is_frozen = v1_is_frozen,
+	.freeze = v1_set_frozen,
 	.wait_empty = v1_wait_empty,
 	.memory_events = v1_memory_events,
 };

@@ -302,6 +302,46 @@ static int v2_is_frozen(const struct cgroup *cgroup, bool *ret_frozen, struct er
 		     : 0;
 }
 
+/* The kernel tells of each change of cgroup.events by POLLPRI, though late when two come within 10
+ * ms. */
+static int v2_freeze(const struct cgroup *cgroup, bool freeze, int64_t deadline, struct error *err)
+{
+	const struct cgroup_member *member = &cgroup->members[0];
+	auto_close int events = -EBADF;
+	int r = io_write_value(member->node.fd, "cgroup.freeze", freeze ? "1" : "0");
+
+	if (r < 0)
+		return error_errno(err, -r, "write %d to cgroup.freeze of cgroup %s", freeze,
+				   member->directory);
+	events = openat(member->node.fd, "cgroup.events", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (events < 0)
+		return error_errno(err, errno, "open cgroup.events of cgroup %s",
+				   member->directory);
+	for (;;) {
+		struct pollfd poll_fd = {.fd = events, .events = POLLPRI};
+		bool populated, frozen;
+		int64_t left = deadline - process_now();
+		char text[256];
+		ssize_t n = pread(events, text, sizeof(text) - 1, 0);
+
+		if (n < 0)
+			return error_errno(err, errno, "read cgroup.events of cgroup %s",
+					   member->directory);
+		text[n] = '\0';
+		if (v2_parse_events(text, &populated, &frozen) < 0)
+			return error_set(err, EBADMSG, "cgroup.events of cgroup %s makes no sense",
+					 member->directory);
+		/* A parent may be frozen: then ours stays so, and it is not for us to thaw that. */
+		if (frozen == freeze || !freeze)
+			return 0;
+		if (left <= 0)
+			return error_set(err, ETIMEDOUT, "processes of cgroup %s do not stop",
+					 member->directory);
+		if (poll(&poll_fd, 1, left > 50 ? 50 : (int)left) < 0 && errno != EINTR)
+			return error_errno(err, errno, "wait for cgroup %s", member->directory);
+	}
+}
+
 /* A process of the directory itself as a pidfd, or a negative errno when there is none. */
 static int v2_open_process(int fd)
 {
@@ -387,6 +427,7 @@ const struct backend cgroup_backend_v2 = {
 	.apply_devices = v2_apply_devices,
 	.kill = v2_kill,
 	.is_frozen = v2_is_frozen,
+	.freeze = v2_freeze,
 	.wait_empty = v2_wait_empty,
 	.memory_events = v2_memory_events,
 };

@@ -22,44 +22,39 @@ struct options_exec {
 	bool detach, ignore_paused, no_new_privs, no_subreaper, tty;
 };
 
-#define EXEC(name_, letter_, kind_, member, argument_, help_)                           \
-	{                                                                               \
-		.name = name_, .letter = letter_, .kind = kind_,                        \
-		.offset = offsetof(struct options_exec, member), .argument = argument_, \
-		.help = help_,                                                          \
-	}
-
 static const struct option exec_options[] = {
-	EXEC("additional-gids", 'g', OPTION_LIST, additional_gids, "GID",
-	     "a further group of the process; can be given several times"),
-	EXEC("apparmor", 0, OPTION_TEXT, apparmor, "PROFILE", "its AppArmor profile"),
-	EXEC("cap", 'c', OPTION_LIST, cap, "CAPABILITY",
-	     "a capability that it gets, too; can be given several times"),
-	EXEC("cgroup", 0, OPTION_TEXT, cgroup, "PATH",
-	     "run it in this cgroup below the container's; it must exist"),
-	EXEC("console-socket", 0, OPTION_TEXT, console_socket, "PATH",
-	     "socket to send its terminal to"),
-	EXEC("cwd", 0, OPTION_TEXT, cwd, "DIR", "its working directory (default: the container's)"),
-	EXEC("detach", 'd', OPTION_SWITCH, detach, NULL, "do not wait for it to end"),
-	EXEC("env", 'e', OPTION_LIST, env, "NAME=VALUE",
-	     "a variable of its environment; can be given several times"),
-	EXEC("help", 'h', OPTION_SWITCH, common.help, NULL, "show this help"),
-	EXEC("ignore-paused", 0, OPTION_SWITCH, ignore_paused, NULL,
-	     "also into a paused container, where it will wait"),
-	EXEC("no-new-privs", 0, OPTION_SWITCH, no_new_privs, NULL,
-	     "it cannot gain privileges by execve"),
-	EXEC("no-subreaper", 0, OPTION_SWITCH, no_subreaper, NULL, NULL),
-	EXEC("pid-file", 0, OPTION_TEXT, pid_file, "FILE", "write its pid to FILE"),
-	EXEC("pidfd-socket", 0, OPTION_TEXT, pidfd_socket, "PATH",
-	     "socket to send a pidfd of it to"),
-	EXEC("preserve-fds", 0, OPTION_NUMBER, preserve_fds, "N",
-	     "pass N descriptors, from 3 on, to it"),
-	EXEC("process", 'p', OPTION_TEXT, process, "FILE",
-	     "a file with the whole process object; then PROGRAM and the options about the process "
-	     "have no effect"),
-	EXEC("process-label", 0, OPTION_TEXT, process_label, "LABEL", "its SELinux label"),
-	EXEC("tty", 't', OPTION_SWITCH, tty, NULL, "give it a terminal"),
-	EXEC("user", 'u', OPTION_TEXT, user, "UID[:GID]", "its user, and group"),
+	OPTION(options_exec, additional_gids, "additional-gids", 'g', "GID",
+	       "a further group of the process; can be given several times"),
+	OPTION(options_exec, apparmor, "apparmor", 0, "PROFILE", "its AppArmor profile"),
+	OPTION(options_exec, cap, "cap", 'c', "CAPABILITY",
+	       "a capability that it gets, too; can be given several times"),
+	OPTION(options_exec, cgroup, "cgroup", 0, "PATH",
+	       "run it in this cgroup below the container's; it must exist"),
+	OPTION(options_exec, console_socket, "console-socket", 0, "PATH",
+	       "socket to send its terminal to"),
+	OPTION(options_exec, cwd, "cwd", 0, "DIR",
+	       "its working directory (default: the container's)"),
+	OPTION(options_exec, detach, "detach", 'd', NULL, "do not wait for it to end"),
+	OPTION(options_exec, env, "env", 'e', "NAME=VALUE",
+	       "a variable of its environment; can be given several times"),
+	OPTION_HELP,
+	OPTION(options_exec, ignore_paused, "ignore-paused", 0, NULL,
+	       "also into a paused container, where it will wait"),
+	OPTION(options_exec, no_new_privs, "no-new-privs", 0, NULL,
+	       "it cannot gain privileges by execve"),
+	OPTION(options_exec, no_subreaper, "no-subreaper", 0, NULL, NULL),
+	OPTION(options_exec, pid_file, "pid-file", 0, "FILE", "write its pid to FILE"),
+	OPTION(options_exec, pidfd_socket, "pidfd-socket", 0, "PATH",
+	       "socket to send a pidfd of it to"),
+	OPTION(options_exec, preserve_fds, "preserve-fds", 0, "N",
+	       "pass N descriptors, from 3 on, to it"),
+	OPTION(options_exec, process, "process", 'p', "FILE",
+	       "a file with the whole process object; then PROGRAM and the options about the "
+	       "process "
+	       "have no effect"),
+	OPTION(options_exec, process_label, "process-label", 0, "LABEL", "its SELinux label"),
+	OPTION(options_exec, tty, "tty", 't', NULL, "give it a terminal"),
+	OPTION(options_exec, user, "user", 'u', "UID[:GID]", "its user, and group"),
 };
 
 static int exec_parse_gids(const struct cli *cli, const struct option_list *list,

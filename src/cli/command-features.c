@@ -109,11 +109,7 @@ static void features_seccomp(struct features *features)
 
 	features_open(features, "seccomp", "{");
 	features_bool(features, "enabled", true);
-	features_open(features, "actions", "[");
-	for (size_t i = 0; oci_seccomp_actions[i].name; i++)
-		if (oci_seccomp_actions[i].value != OCI_SECCOMP_NOTIFY)
-			features_text(features, NULL, oci_seccomp_actions[i].name);
-	features_close(features, "]");
+	features_enum(features, "actions", oci_seccomp_actions);
 	features_enum(features, "operators", oci_seccomp_operators);
 	features_open(features, "archs", "[");
 	for (size_t i = 0; oci_seccomp_architectures[i].name; i++)

@@ -72,13 +72,15 @@ static int main_run_command(struct cli *cli, char **arguments, int count, int *r
 			  &cli->argument_count, err);
 	if (r < 0)
 		return error_wrap(err, "%s", cli->command->name);
-	cli->options = options;
 	if (((struct command_common *)(void *)options)->help)
 		return main_print_help(cli->command, err);
 	r = main_check_count(cli->command, cli->argument_count, err);
 	if (r < 0)
 		return r;
-	return cli->command->run(cli, ret_status, err);
+	cli->options = options;
+	r = cli->command->run(cli, ret_status, err);
+	cli->options = NULL;
+	return r;
 }
 
 /* Go's booleans, or auto. What it switches is decided by what the caller may do (cgroup/handle.c).

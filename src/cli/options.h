@@ -50,7 +50,8 @@ struct option {
 		.kind = _Generic(((struct struct_ *)0)->member_,                          \
 			bool: OPTION_SWITCH,                                              \
 			const char *: OPTION_TEXT,                                        \
-			uint32_t: OPTION_NUMBER),                                         \
+			uint32_t: OPTION_NUMBER,                                          \
+			struct option_list: OPTION_LIST),                                         \
 		.argument = argument_, .help = help_, \
 	}
 

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""pause, resume, ps: all processes of a container at once."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from harness import is_zombie_or_gone, status_of, wait_until
+
+COUNTING = ['sh', '-c', 'i=0; while :; do i=$((i+1)); echo $i >/count; done']
+
+
+def count(c):
+    return (c.bundle.path / 'rootfs' / 'count').read_text()
+
+
+@pytest.fixture
+def counting(container):
+    """A container that writes a file all the time; its root can be written."""
+    c = container(COUNTING)
+    c.config['root']['readonly'] = False
+    c.up()
+    wait_until((c.bundle.path / 'rootfs' / 'count').exists, 'it counts')
+    return c
+
+
+def test_pause_and_resume(counting):
+    c = counting
+    c.runtime.ok('pause', c.id)
+    assert c.status == 'paused'
+    before = count(c)
+    time.sleep(0.3)
+    assert count(c) == before
+    c.runtime.ok('resume', c.id)
+    assert c.status == 'running'
+    wait_until(lambda: count(c) not in ('', before), 'it counts again')
+
+
+def test_pause_again_and_again(counting):
+    for _ in range(20):
+        counting.runtime.ok('pause', counting.id)
+        assert counting.status == 'paused'
+        counting.runtime.ok('resume', counting.id)
+        assert counting.status == 'running'
+
+
+def test_wrong_states(container):
+    c = container()
+    for verb in ('pause', 'resume'):
+        c.runtime.fails(verb, c.id, text='does not exist')
+    c.up()
+    c.runtime.fails('resume', c.id, text='container not paused')
+    c.runtime.ok('pause', c.id)
+    c.runtime.fails('pause', c.id, text='container paused')
+    c.runtime.ok('resume', c.id)
+    c.kill('KILL')
+    c.wait_stopped()
+    c.runtime.fails('pause', c.id, text='container not running')
+
+
+@pytest.mark.knarr
+def test_created_can_be_paused(container):
+    c = container()
+    c.create()
+    c.runtime.ok('pause', c.id)
+    c.runtime.ok('resume', c.id)
+    c.start()
+    assert c.status == 'running'
+
+
+def test_kill_reaches_the_paused(counting):
+    c, pid = counting, counting.pid
+    c.runtime.ok('pause', c.id)
+    c.kill('KILL')
+    wait_until(lambda: is_zombie_or_gone(pid), 'init is dead')
+
+
+def test_delete_takes_the_paused(counting):
+    c, pid = counting, counting.pid
+    c.runtime.ok('pause', c.id)
+    c.runtime.fails('delete', c.id, text='not stopped')
+    c.delete('--force')
+    assert is_zombie_or_gone(pid)
+
+
+@pytest.mark.knarr
+def test_exec_into_the_paused(counting):
+    c = counting
+    c.runtime.ok('pause', c.id)
+    done = c.runtime('exec', c.id, 'true')
+    assert done.rc == 255 and 'cannot exec in a paused container (use --ignore-paused to override)' in done.err
+    c.runtime.ok('resume', c.id)
+    c.runtime.ok('exec', c.id, 'true')
+
+
+@pytest.mark.knarr
+def test_no_cgroup_no_pause(container):
+    c = container()
+    c.bundle.save()
+    c.runtime.ok('run', '--detach', '--bundle', c.bundle.path, c.id, options=['--cgroup-manager=disabled'])
+    c.runtime.fails('pause', c.id, text='no cgroup')
+
+
+def test_ps(container):
+    c = container(['sh', '-c', 'sleep 1000 & sleep 1001 & wait']).up()
+    wait_until(lambda: len(json.loads(c.runtime.ok('ps', '--format', 'json', c.id).out)) == 3, 'three processes')
+    pids = json.loads(c.runtime.ok('ps', '--format', 'json', c.id).out)
+    assert c.pid in pids and all(isinstance(pid, int) for pid in pids)
+    assert {int(status_of(pid)['PPid']) for pid in pids if pid != c.pid} == {c.pid}
+    lines = c.runtime.ok('ps', c.id).out.splitlines()
+    column = lines[0].split().index('PID')
+    assert sorted(int(line.split()[column]) for line in lines[1:]) == sorted(pids)
+    lines = c.runtime.ok('ps', c.id, '-o', 'pid,args').out.splitlines()
+    assert lines[0].split()[0] == 'PID' and {line.split(None, 1)[1] for line in lines[1:]} >= {'sleep 1000', 'sleep 1001'}
+
+
+@pytest.mark.knarr
+def test_ps_errors(container):
+    c = container().up()
+    c.runtime.fails('ps', c.id, '-o', 'args', text='ps prints no column PID')
+    c.runtime.fails('ps', '--format', 'yaml', c.id, text='neither table nor json')
+    c.kill('KILL')
+    c.wait_stopped()
+    assert json.loads(c.runtime.ok('ps', '--format', 'json', c.id).out) == []
