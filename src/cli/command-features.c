@@ -140,7 +140,11 @@ static void features_linux(struct features *features)
 	features_seccomp(features);
 	features_enabled(features, "apparmor", true);
 	features_enabled(features, "selinux", true);
-	features_enabled(features, "intelRdt", false);
+	features_open(features, "intelRdt", "{");
+	features_bool(features, "enabled", true);
+	features_bool(features, "schemata", true);
+	features_bool(features, "monitoring", true);
+	features_close(features, "}");
 	features_open(features, "memoryPolicy", "{");
 	features_enum(features, "modes", oci_memory_policy_modes);
 	features_enum(features, "flags", oci_memory_policy_flags);

@@ -131,6 +131,15 @@ static void creation_undo_hooks(void *data)
 	(void)hooks_run(&run, &err);
 }
 
+static void creation_undo_resctrl(void *data)
+{
+	struct creation *creation = data;
+	struct error err = ERROR_INIT;
+
+	if (resctrl_unmake(&creation->plan.resctrl, &err) < 0)
+		log_warning("%s", err.message);
+}
+
 static void creation_undo_net_devices(void *data)
 {
 	struct creation *creation = data;
@@ -193,6 +202,9 @@ static int creation_claim(struct creation *creation, struct error *err)
 		.cgroup_unit = location->unit,
 		.cgroup_slice = location->slice,
 		.cgroup_directories = {location->directories, directories},
+		.rdt_group = plan->resctrl.group,
+		.rdt_monitor = plan->resctrl.monitor,
+		.rdt_own_group = plan->resctrl.own_group,
 		.private_pid = (plan->namespaces.fresh & CLONE_NEWPID) != 0,
 		.poststart = hooks && hooks->poststart.count > 0,
 		.poststop = hooks && hooks->poststop.count > 0,
@@ -232,6 +244,16 @@ static int creation_cgroup(struct creation *creation, struct error *err)
 			return r;
 	}
 	return creation_hierarchies(creation, err);
+}
+
+static int creation_resctrl(struct creation *creation, struct error *err)
+{
+	int r = resctrl_make(&creation->plan.resctrl, err);
+
+	if (r < 0)
+		return r;
+	rollback_add(&creation->rollback, creation_undo_resctrl, creation);
+	return resctrl_configure(&creation->plan.resctrl, err);
 }
 
 /* Whether bind sources and devices have to be fetched for an init that has lost the host's rights.
@@ -335,6 +357,9 @@ static int creation_outfit(struct creation *creation, struct error *err)
 	}
 	r = limits_apply_oom_score_adj(&plan->process->oom_score_adj, creation->birth.pid,
 				       creation->birth.procfs, err);
+	if (r == 0)
+		r = resctrl_assign(plan->resctrl.group, plan->resctrl.monitor, creation->birth.pid,
+				   err);
 	if (r < 0)
 		return r;
 	if (creation_needs_helper(plan)) {
@@ -519,6 +544,8 @@ int creation_build(struct creation *creation, bool gate, struct error *err)
 		r = gate_listen(&creation->entry, &creation->gate, err);
 	if (r == 0)
 		r = creation_cgroup(creation, err);
+	if (r == 0 && creation->plan.resctrl.config)
+		r = creation_resctrl(creation, err);
 	if (r == 0 && creation_completes_first(creation))
 		r = creation_complete(creation, err);
 	if (r == 0)

@@ -293,6 +293,9 @@ static int exec_run(struct exec *exec, struct error *err)
 	r = limits_apply_oom_score_adj(&exec->plan.process->oom_score_adj, exec->birth.pid,
 				       exec->birth.procfs, err);
 	if (r == 0)
+		r = resctrl_assign(exec->record.intent->rdt_group, exec->record.intent->rdt_monitor,
+				   exec->birth.pid, err);
+	if (r == 0)
 		r = birth_await_ready(&exec->birth, &nothing, err);
 	if (r == 0)
 		r = birth_announce(&exec->birth, err);

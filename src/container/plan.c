@@ -57,12 +57,6 @@ static int plan_check_labels(const struct plan *plan, struct error *err)
 /* Fields that this build does not carry out yet must not be ignored in silence. */
 static int plan_check_supported(const struct plan *plan, struct error *err)
 {
-	const struct oci_linux *linux_config = plan->config->linux;
-
-	if (linux_config && linux_config->intel_rdt) {
-		error_set(err, ENOTSUP, "Intel RDT is not supported by this build");
-		return error_at(err, "linux.intelRdt");
-	}
 	if (plan->seccomp.notify) {
 		error_set(err, ENOTSUP, "seccomp notification is not supported by this build");
 		return error_at(err, "linux.seccomp.listenerPath");
@@ -137,8 +131,11 @@ static int plan_cgroup(struct plan *plan, struct error *err)
 
 	if (r < 0)
 		return r;
-	return cgroup_locate(plan->config->linux, plan->options->id, plan->options->cgroup_manager,
-			     &plan->cgroup_host, &plan->cgroup_location, err);
+	r = cgroup_locate(plan->config->linux, plan->options->id, plan->options->cgroup_manager,
+			  &plan->cgroup_host, &plan->cgroup_location, err);
+	return r < 0 ? r
+		     : resctrl_plan(plan->config->linux, plan->options->id, NULL, &plan->resctrl,
+				    err);
 }
 
 int plan_check_process(const struct plan *plan, struct error *err)
@@ -185,6 +182,7 @@ void plan_clear(struct plan *plan)
 	seccomp_plan_clear(&plan->seccomp);
 	cgroup_host_clear(&plan->cgroup_host);
 	cgroup_location_clear(&plan->cgroup_location);
+	resctrl_clear(&plan->resctrl);
 	free(plan->hierarchies);
 	if (plan->process && plan->env.items != plan->process->env.items) {
 		for (size_t i = plan->process->env.count; i < plan->env.count; i++)

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "cgroup/cgroup.h"
+#include "cgroup/resctrl.h"
 #include "isolate/capabilities.h"
 #include "isolate/devices.h"
 #include "isolate/identity.h"
@@ -57,6 +58,7 @@ struct plan {
 	struct seccomp_plan seccomp;
 	struct cgroup_host cgroup_host;
 	struct cgroup_location cgroup_location;
+	struct resctrl resctrl;
 	struct mounts_hierarchy *hierarchies; /* for mounts of type cgroup; v1 hosts */
 	struct oci_strings env; /* process.env with LISTEN_* added; items owned when extended */
 };

@@ -39,6 +39,9 @@ static const struct oci_field record_intent_fields[] = {
 	INTENT("cgroupUnit", cgroup_unit, STRING, OPTIONAL),
 	INTENT("cgroupSlice", cgroup_slice, STRING, OPTIONAL),
 	INTENT("cgroupDirectories", cgroup_directories, STRINGS, OPTIONAL),
+	INTENT("rdtGroup", rdt_group, STRING, OPTIONAL),
+	INTENT("rdtMonitor", rdt_monitor, STRING, OPTIONAL),
+	INTENT("rdtOwnGroup", rdt_own_group, BOOL, OPTIONAL),
 	INTENT("privatePid", private_pid, BOOL, OPTIONAL),
 	INTENT("poststart", poststart, BOOL, OPTIONAL),
 	INTENT("poststop", poststop, BOOL, OPTIONAL),
@@ -131,7 +134,9 @@ static bool record_is_sane(const struct record_file *file)
 		return intent->cgroup_manager <= CGROUP_MANAGER_DISABLED &&
 		       intent->cgroup_mode <= CGROUP_MODE_LEGACY &&
 		       (intent->cgroup_manager == CGROUP_MANAGER_DISABLED ||
-			(intent->cgroup_path && intent->cgroup_path[0] == '/'));
+			(intent->cgroup_path && intent->cgroup_path[0] == '/')) &&
+		       (!intent->rdt_group || intent->rdt_group[0] == '/') &&
+		       (!intent->rdt_monitor || intent->rdt_monitor[0] == '/');
 	} else {
 		const struct record_state *state =
 			oci_document_object(file->document, file->object);

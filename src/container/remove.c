@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "cgroup/cgroup.h"
+#include "cgroup/resctrl.h"
 #include "container/bundle.h"
 #include "container/hooks.h"
 #include "container/record.h"
@@ -83,6 +84,15 @@ static int remove_processes(const struct store_entry *entry, const struct record
 	return 0;
 }
 
+/* A class and a monitoring group of the container's; processes that are left lose their class. */
+static int remove_resctrl(const struct record_intent *intent, struct error *err)
+{
+	if (!intent)
+		return 0;
+	return resctrl_remove(intent->rdt_own_group ? intent->rdt_group : NULL, intent->rdt_monitor,
+			      err);
+}
+
 /* After the resources are gone (runtime.md#lifecycle, step 13). They only warn. */
 static void remove_run_hooks(const struct store_entry *entry, const struct record *record)
 {
@@ -116,6 +126,8 @@ static int remove_with(const struct store *store, struct store_entry *entry,
 {
 	int r = remove_processes(entry, record, status, err);
 
+	if (r == 0)
+		r = remove_resctrl(record->intent, err);
 	if (r < 0)
 		return r;
 	remove_run_hooks(entry, record);
@@ -140,6 +152,8 @@ int remove_ended(const struct store *store, struct store_entry *entry,
 	const struct record record = {.intent = intent};
 	int r = cgroup_remove(cgroup, true, process_now() + REMOVE_TIMEOUT, err);
 
+	if (r == 0)
+		r = remove_resctrl(intent, err);
 	if (r < 0)
 		return r;
 	remove_run_hooks(entry, &record);

@@ -35,7 +35,8 @@ static void check_file(const struct store_entry *entry, const char *name, const 
 	"{\"version\":1,\"id\":\"c1\",\"bundle\":\"/b\",\"rootfs\":\"/b/r\",\"created\":"    \
 	"\"2026-01-02T03:04:05.000000006Z\",\"owner\":1000,\"annotations\":{\"k\":\"v\"},"   \
 	"\"cgroupManager\":0,\"cgroupMode\":1,\"cgroupPath\":\"/c1\",\"cgroupDirectories\":" \
-	"[\"/sys/fs/cgroup/cpu/c1\"],\"privatePid\":true,\"poststop\":true}"
+	"[\"/sys/fs/cgroup/cpu/c1\"],\"rdtGroup\":\"/r/c1\",\"rdtMonitor\":"                 \
+	"\"/r/c1/mon_groups/c1\",\"rdtOwnGroup\":true,\"privatePid\":true,\"poststop\":true}"
 #define STATE                                                                       \
 	"{\"version\":1,\"phase\":2,\"pid\":77,\"startTime\":12345678901234567890," \
 	"\"pidfsInode\":18446744073709551615,\"bootId\":\"0d8f95bf-4ae6-4b0b-9c8a-8d6a3f2c1b0e\"}"
@@ -56,6 +57,9 @@ START_TEST(intent_there_and_back)
 		.cgroup_mode = CGROUP_MODE_LEGACY,
 		.cgroup_path = TEXT("/c1"),
 		.cgroup_directories = {directories, 1},
+		.rdt_group = TEXT("/r/c1"),
+		.rdt_monitor = TEXT("/r/c1/mon_groups/c1"),
+		.rdt_own_group = true,
 		.private_pid = true,
 		.poststop = true,
 	};
@@ -77,6 +81,9 @@ START_TEST(intent_there_and_back)
 	ck_assert_uint_eq(record.intent->owner, 1000);
 	ck_assert(record.intent->private_pid && record.intent->poststop &&
 		  !record.intent->poststart);
+	ck_assert_str_eq(record.intent->rdt_group, "/r/c1");
+	ck_assert_str_eq(record.intent->rdt_monitor, "/r/c1/mon_groups/c1");
+	ck_assert(record.intent->rdt_own_group);
 	ck_assert_uint_eq(record.intent->annotations.count, 1);
 	ck_assert_int_eq(record_find_cgroup(&entry, &record, &location, &err), 0);
 	ck_assert_int_eq(location.mode, CGROUP_MODE_LEGACY);
