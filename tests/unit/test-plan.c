@@ -112,15 +112,9 @@ START_TEST(no_process)
 }
 END_TEST
 
-/* What cannot be carried out is refused, not forgotten. */
-START_TEST(not_carried_out)
-{
-}
-END_TEST
-
 int main(void)
 {
-	const TTest *const tests[] = {environment, terminal, no_process, not_carried_out};
+	const TTest *const tests[] = {environment, terminal, no_process};
 
 	return suite_run("plan", tests, suite_count(tests));
 }
