@@ -121,15 +121,14 @@ int status_determine(const struct store_entry *entry, const struct record *recor
 		status.status = LIFECYCLE_RUNNING;
 		break;
 	}
-	if (status.status == LIFECYCLE_RUNNING) {
-		r = status_look_at_cgroup(entry, record, &populated, &frozen, err);
-		if (r < 0) {
-			status_clear(&status);
-			return r;
-		}
-		if (frozen)
-			status.status = LIFECYCLE_PAUSED;
+	/* Also one that waits at its gate: frozen, it would not hear `start`. */
+	r = status_look_at_cgroup(entry, record, &populated, &frozen, err);
+	if (r < 0) {
+		status_clear(&status);
+		return r;
 	}
+	if (frozen)
+		status.status = LIFECYCLE_PAUSED;
 	*ret_status = status;
 	return 0;
 }
