@@ -60,21 +60,20 @@ void check_seccomp_rules(struct check *check)
 	}
 }
 
-/* Other ways than listenerPath to say who gets the notifications, known from crun. */
+/* Another way than listenerPath to say who gets the notifications, known from crun. */
 static bool has_other_listener(const struct oci_config *config)
 {
 	const struct oci_string_map *annotations = &config->annotations;
 
 	for (size_t i = 0; i < annotations->count; i++)
-		if (strcmp(annotations->items[i].key, "run.oci.seccomp.receiver") == 0 ||
-		    strcmp(annotations->items[i].key, "run.oci.seccomp.plugins") == 0)
+		if (strcmp(annotations->items[i].key, "run.oci.seccomp.receiver") == 0)
 			return true;
 	return false;
 }
 
 /*
- * The listener's descriptor is handed over by system calls of the filtered process itself. If they
- * waited for the listener, nobody would ever answer.
+ * The listener's descriptor is handed over with the help of a system call of the filtered process
+ * itself. If that waited for the listener, nobody would ever answer.
  */
 static void check_notify_write(struct check *check, const struct oci_seccomp_rule *rule, size_t i)
 {

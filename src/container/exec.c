@@ -90,7 +90,6 @@ static int exec_find_namespaces(pid_t init, uint64_t *ret_types, struct error *e
 /* The plan of a process alone. */
 static int exec_plan(struct exec *exec, struct error *err)
 {
-	const struct oci_linux *linux_config = exec->bundle.config->linux;
 	struct plan *plan = &exec->plan;
 	int r;
 
@@ -106,7 +105,7 @@ static int exec_plan(struct exec *exec, struct error *err)
 	if (r == 0)
 		r = capabilities_plan(plan->process->capabilities, &plan->capabilities, err);
 	if (r == 0)
-		r = seccomp_plan(linux_config ? linux_config->seccomp : NULL, &plan->seccomp, err);
+		r = plan_make_seccomp(plan, err);
 	return r;
 }
 
@@ -278,14 +277,35 @@ static void exec_undo_process(void *data)
 	(void)process_reap(birth->pidfd, &status);
 }
 
+static int exec_await(const struct exec *exec, struct notify *notify, struct error *err)
+{
+	const struct bundle no_text = BUNDLE_INIT;
+	const struct start_wait wait = {
+		.channel = exec->birth.channel,
+		.pidfd = exec->birth.pidfd,
+		.bundle = &no_text,
+		.notify = notify,
+	};
+
+	notify->pid = exec->birth.pid;
+	notify->container = (struct status_document){
+		.intent = exec->record.intent,
+		.status = exec->status.status,
+		.pid = exec->status.pid,
+	};
+	return start_await_exec(&wait, err);
+}
+
 /* From the clone to the execve. */
 static int exec_run(struct exec *exec, struct error *err)
 {
 	static const struct birth_events nothing;
-	const struct bundle no_text = BUNDLE_INIT;
+	auto_notify struct notify notify = NOTIFY_INIT;
 	int r;
 
-	r = exec_fork(exec, err);
+	r = notify_connect(exec->bundle.config, &notify, err);
+	if (r == 0)
+		r = exec_fork(exec, err);
 	if (r < 0)
 		return r;
 	rollback_add(&exec->rollback, exec_undo_process, &exec->birth);
@@ -304,7 +324,7 @@ static int exec_run(struct exec *exec, struct error *err)
 	if (r == 0)
 		r = birth_send(&exec->birth, SYNC_START, err);
 	if (r == 0)
-		r = start_await_exec(exec->birth.channel, exec->birth.pidfd, &no_text, err);
+		r = exec_await(exec, &notify, err);
 	if (r == 0)
 		rollback_commit(&exec->rollback);
 	return r;

@@ -42,6 +42,7 @@
 #include "base/fd.h"
 #include "container/gate.h"
 #include "container/hooks.h"
+#include "container/notify.h"
 #include "container/status.h"
 #include "container/sync.h"
 #include "isolate/executable.h"
@@ -320,7 +321,9 @@ static void init_give_stdio(const struct oci_user *user)
 static int init_identity(struct init *init, struct error *err)
 {
 	const struct plan *plan = init->plan;
-	struct identity_options options = {.keep_groups = false};
+	struct identity_options options = {
+		.keep_groups = plan_annotation(plan->config, "run.oci.keep_original_groups"),
+	};
 	int chdir, r;
 
 	if (plan_has(plan, CLONE_NEWUSER)) {
@@ -482,12 +485,19 @@ static int init_limits(struct init *init, struct error *err)
 
 static int init_seccomp(struct init *init, struct error *err)
 {
+	const struct seccomp_plan *plan = &init->plan->seccomp;
+	struct notify_helper helper;
 	int listener = -EBADF;
-	int r;
+	int r = 0;
 
-	if (init->plan->seccomp.count == 0)
+	if (plan->count == 0)
 		return 0;
-	r = seccomp_apply(&init->plan->seccomp, &listener, err);
+	if (plan->notify)
+		r = notify_prepare(init->channel, &helper, err);
+	if (r == 0)
+		r = seccomp_apply(plan, &listener, err);
+	if (r == 0 && plan->notify)
+		r = notify_hand_over(&helper, listener, err);
 	if (r < 0)
 		return error_at(err, "linux.seccomp");
 	if (!init_keeps_admin(init))

@@ -54,16 +54,6 @@ static int plan_check_labels(const struct plan *plan, struct error *err)
 	return 0;
 }
 
-/* Fields that this build does not carry out yet must not be ignored in silence. */
-static int plan_check_supported(const struct plan *plan, struct error *err)
-{
-	if (plan->seccomp.notify) {
-		error_set(err, ENOTSUP, "seccomp notification is not supported by this build");
-		return error_at(err, "linux.seccomp.listenerPath");
-	}
-	return 0;
-}
-
 /* process.env with the variables of socket activation (sd_listen_fds(3)) behind it. */
 static int plan_environment(struct plan *plan, struct error *err)
 {
@@ -86,6 +76,33 @@ static int plan_environment(struct plan *plan, struct error *err)
 	if (!items[env->count] || !items[env->count + 1])
 		return error_errno(err, ENOMEM, "prepare the environment");
 	return 0;
+}
+
+const char *plan_annotation(const struct oci_config *config, const char *key)
+{
+	const struct oci_string_map *annotations = &config->annotations;
+
+	for (size_t i = 0; i < annotations->count; i++) {
+		if (strcmp(annotations->items[i].key, key) == 0)
+			return annotations->items[i].value;
+	}
+	return NULL;
+}
+
+int plan_make_seccomp(struct plan *plan, struct error *err)
+{
+	const struct oci_config *config = plan->config;
+	const struct oci_seccomp *seccomp = config->linux ? config->linux->seccomp : NULL;
+	const char *raw = plan_annotation(config, "run.oci.seccomp_bpf_data");
+	int r = 0;
+
+	if (raw) {
+		r = seccomp_plan_raw(seccomp, raw, &plan->seccomp, err);
+		return r < 0 ? error_at(err, "annotations[\"run.oci.seccomp_bpf_data\"]") : 0;
+	}
+	if (seccomp && plan_annotation(config, "run.oci.seccomp_fail_unknown_syscall"))
+		r = seccomp_check_known(seccomp, err);
+	return r < 0 ? r : seccomp_plan(seccomp, &plan->seccomp, err);
 }
 
 static int plan_isolation(struct plan *plan, struct error *err)
@@ -122,7 +139,7 @@ static int plan_isolation(struct plan *plan, struct error *err)
 			     err);
 	if (r < 0)
 		return r;
-	return seccomp_plan(linux_config ? linux_config->seccomp : NULL, &plan->seccomp, err);
+	return plan_make_seccomp(plan, err);
 }
 
 static int plan_cgroup(struct plan *plan, struct error *err)
@@ -159,8 +176,6 @@ int plan_make(const struct oci_config *config, const struct plan_options *option
 	r = plan_check_process(&plan, err);
 	if (r == 0)
 		r = plan_isolation(&plan, err);
-	if (r == 0)
-		r = plan_check_supported(&plan, err);
 	if (r == 0)
 		r = plan_environment(&plan, err);
 	if (r == 0)

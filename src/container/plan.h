@@ -71,6 +71,12 @@ void plan_clear(struct plan *plan);
 /* What is to be checked of a process against the options and the host; plan_make() does. */
 int plan_check_process(const struct plan *plan, struct error *err);
 
+/* The value of an annotation, or NULL. */
+const char *plan_annotation(const struct oci_config *config, const char *key);
+
+/* The filter that the configuration asks for, and the annotations about it; part of plan_make(). */
+int plan_make_seccomp(struct plan *plan, struct error *err);
+
 /* Whether the container has such a namespace of its own, new or joined: a CLONE_NEW* flag. */
 static inline bool plan_has(const struct plan *plan, uint64_t type)
 {

@@ -22,12 +22,27 @@
 static int run_start(struct creation *creation, struct error *err)
 {
 	struct channel_message message = {.word = SYNC_START};
-	int r = channel_send(creation->birth.channel, &message, -1);
+	auto_notify struct notify notify = NOTIFY_INIT;
+	const struct start_wait wait = {
+		.channel = creation->birth.channel,
+		.pidfd = creation->birth.pidfd,
+		.bundle = &creation->bundle,
+		.notify = &notify,
+	};
+	int r = notify_connect(creation->bundle.config, &notify, err);
 
 	if (r < 0)
+		return bundle_locate(&creation->bundle, err);
+	notify.pid = creation->birth.pid;
+	notify.container = (struct status_document){
+		.intent = &creation->intent,
+		.status = LIFECYCLE_CREATED,
+		.pid = creation->birth.pid,
+	};
+	r = channel_send(creation->birth.channel, &message, -1);
+	if (r < 0)
 		return error_errno(err, -r, "start the container");
-	r = start_await_exec(creation->birth.channel, creation->birth.pidfd, &creation->bundle,
-			     err);
+	r = start_await_exec(&wait, err);
 	return r < 0 ? r
 		     : start_run_hooks(&creation->entry, &creation->intent, &creation->bundle,
 				       creation->birth.pid, err);

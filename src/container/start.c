@@ -2,6 +2,7 @@
 #include "container/start.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "base/fd.h"
@@ -28,22 +29,46 @@ static int64_t start_deadline(const struct bundle *bundle)
 	return deadline;
 }
 
-int start_await_exec(int channel, int pidfd, const struct bundle *bundle, struct error *err)
+/* Without its agent the process must not run. */
+static int start_pass_listener(const struct start_wait *wait, int listener, struct error *err)
 {
-	struct channel_message message;
+	struct channel_message message = {.word = SYNC_PROCEED};
+	int r = notify_deliver(wait->notify, listener, err);
+
+	if (r < 0) {
+		(void)process_signal(wait->pidfd, SIGKILL);
+		return bundle_locate(wait->bundle, err);
+	}
+	r = channel_send(wait->channel, &message, -1);
+	/* Gone in the meantime: the next word, or its absence, says why. */
+	return r < 0 && r != -EPIPE ? error_errno(err, -r, "speak to the container's process") : 0;
+}
+
+int start_await_exec(const struct start_wait *wait, struct error *err)
+{
+	struct channel_message message = {0};
 	int r;
 
-	/* Closed: execve has happened. Should the program be dead already, that is its own affair.
-	 */
-	r = channel_recv(channel, pidfd, start_deadline(bundle), &message, NULL);
-	if (r == -EPIPE)
-		return 0;
+	do {
+		auto_close int listener = -EBADF;
+
+		r = channel_recv(wait->channel, wait->pidfd, start_deadline(wait->bundle), &message,
+				 &listener);
+		/* Closed: execve has happened. Should the program be dead already, that is its own
+		 * affair. */
+		if (r == -EPIPE)
+			return 0;
+		if (r < 0)
+			return error_errno(err, -r, "wait for the container's program to start");
+		if (message.word == SYNC_LISTENER)
+			r = start_pass_listener(wait, listener, err);
+	} while (r == 0 && message.word == SYNC_LISTENER);
 	if (r < 0)
-		return error_errno(err, -r, "wait for the container's program to start");
+		return r;
 	if (message.word != SYNC_FAILED)
 		return error_set(err, EPROTO, "init said %u", message.word);
 	(void)birth_failed(message.phase, &message.error, err);
-	return bundle_locate(bundle, err);
+	return bundle_locate(wait->bundle, err);
 }
 
 int start_run_hooks(const struct store_entry *entry, const struct record_intent *intent,
@@ -82,12 +107,21 @@ static int start_locked(struct store_entry *entry, const struct record *record,
 	struct process_identity identity;
 	struct error ignored = ERROR_INIT;
 	auto_close int gate = -EBADF;
+	auto_notify struct notify notify = NOTIFY_INIT;
 	int r;
 
 	record_identity(record, &identity);
 	r = bundle_load_snapshot(entry, &bundle, err);
+	if (r == 0)
+		r = notify_connect(bundle.config, &notify, err);
 	if (r < 0)
-		return r;
+		return bundle_locate(&bundle, err);
+	notify.pid = identity.pid;
+	notify.container = (struct status_document){
+		.intent = record->intent,
+		.status = LIFECYCLE_CREATED,
+		.pid = identity.pid,
+	};
 	r = gate_connect(entry, &gate);
 	if (r == -EAGAIN) {
 		error_errno(err, EAGAIN, "connect to the start gate of container %s", entry->id);
@@ -104,7 +138,14 @@ static int start_locked(struct store_entry *entry, const struct record *record,
 	r = channel_send(gate, &message, -1);
 	if (r < 0)
 		return error_errno(err, -r, "open the start gate of container %s", entry->id);
-	r = start_await_exec(gate, status->pidfd, &bundle, err);
+	r = start_await_exec(
+		&(struct start_wait){
+			.channel = gate,
+			.pidfd = status->pidfd,
+			.bundle = &bundle,
+			.notify = &notify,
+		},
+		err);
 	if (r < 0)
 		return r;
 	/* It runs, whether that can be written down or not: "starting" and a gate that is closed

@@ -7,16 +7,23 @@
 
 #include "base/error.h"
 #include "container/bundle.h"
+#include "container/notify.h"
 #include "container/record.h"
 #include "container/store.h"
 
 int container_start(const struct store *store, const char *id, struct error *err);
 
 /*
- * The second half, common with `run`: after SYNC_START has been sent over `channel`, waits until
- * execve has closed it or init has told why not.
+ * The second half, common with `run` and `exec`: after SYNC_START has been sent over `channel`,
+ * waits until execve has closed it or the process has told why not. On the way its seccomp listener
+ * is passed on.
  */
-int start_await_exec(int channel, int pidfd, const struct bundle *bundle, struct error *err);
+struct start_wait {
+	int channel, pidfd;
+	const struct bundle *bundle; /* for the places of errors */
+	struct notify *notify;
+};
+int start_await_exec(const struct start_wait *wait, struct error *err);
 
 /* Runs the poststart hooks; when one fails the container is killed (runtime.md#lifecycle, step 9).
  */

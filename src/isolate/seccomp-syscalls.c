@@ -138,17 +138,19 @@ int seccomp_lookup_find(struct seccomp_lookup *lookup, const char *name,
 {
 	int number = seccomp_syscall_resolve_name_arch(lookup->token, name);
 	bool socketcall = number > IPC_BASE;
+	const int *place;
 
 	if (number >= 0) {
 		*ret_number = (struct seccomp_number){.direct = number, .multiplexer = -1};
 		return 0;
 	}
-	if (!lookup_place(lookup, number))
+	place = lookup_place(lookup, number);
+	if (!place)
 		return -ENOENT;
 	if (!lookup->listed)
 		lookup_list(lookup);
 	*ret_number = (struct seccomp_number){
-		.direct = *lookup_place(lookup, number),
+		.direct = *place,
 		.multiplexer = seccomp_syscall_resolve_name_arch(lookup->token,
 								 socketcall ? "socketcall" : "ipc"),
 		.subcall = (uint32_t)((socketcall ? SOCKETCALL_BASE : IPC_BASE) - number),

@@ -25,9 +25,10 @@
  * The kernel refuses WAIT_KILLABLE_RECV when there is no listener, to which alone it means
  * something.
  */
-static uint32_t flags_plan(const struct oci_seccomp *config, bool notify)
+uint32_t seccomp_flags_plan(const struct oci_seccomp *config, bool notify)
 {
-	uint32_t flags = config->flags.set ? config->flags.value : SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+	uint32_t flags =
+		config && config->flags.set ? config->flags.value : SECCOMP_FILTER_FLAG_SPEC_ALLOW;
 
 	flags &= ~(uint32_t)SECCOMP_FILTER_FLAG_TSYNC;
 	if (!notify)
@@ -57,8 +58,29 @@ int seccomp_plan(const struct oci_seccomp *config, struct seccomp_plan *ret_plan
 
 	plan.count = (uint16_t)count;
 	plan.notify = seccomp_profile_notifies(config);
-	plan.flags = flags_plan(config, plan.notify);
+	plan.flags = seccomp_flags_plan(config, plan.notify);
 	*ret_plan = plan;
+	return 0;
+}
+
+bool seccomp_has_listener(const struct oci_seccomp *config)
+{
+	return config && seccomp_profile_notifies(config);
+}
+
+int seccomp_check_known(const struct oci_seccomp *config, struct error *err)
+{
+	for (size_t i = 0; i < config->syscalls.count; i++) {
+		const struct oci_strings *names = &config->syscalls.items[i].names;
+
+		for (size_t k = 0; k < names->count; k++) {
+			if (seccomp_syscall_is_known(names->items[k]))
+				continue;
+			(void)error_set(err, EINVAL, "libseccomp does not know the syscall %s",
+					names->items[k]);
+			return error_at(err, "linux.seccomp.syscalls[%zu].names[%zu]", i, k);
+		}
+	}
 	return 0;
 }
 

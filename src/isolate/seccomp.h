@@ -33,6 +33,23 @@ int seccomp_plan(const struct oci_seccomp *config, struct seccomp_plan *ret_plan
 void seccomp_plan_clear(struct seccomp_plan *plan);
 
 /*
+ * The plan from a filter in the kernel's form, in base64, which takes the place of the profile
+ * (crun's annotation run.oci.seccomp_bpf_data). The flags are those of `config`, which may be NULL.
+ * Whether the instructions make sense is for the kernel to say. -EINVAL, -ENOMEM.
+ */
+int seccomp_plan_raw(const struct oci_seccomp *config, const char *base64,
+		     struct seccomp_plan *ret_plan, struct error *err);
+
+/* SECCOMP_FILTER_FLAG_* for a filter with or without a listener. `config` may be NULL. */
+uint32_t seccomp_flags_plan(const struct oci_seccomp *config, bool notify);
+
+/* Whether the profile has a NOTIFY action. `config` may be NULL. */
+bool seccomp_has_listener(const struct oci_seccomp *config);
+
+/* -EINVAL naming a syscall that libseccomp does not know, at its field. */
+int seccomp_check_known(const struct oci_seccomp *config, struct error *err);
+
+/*
  * Installs the filter on the calling thread (seccomp(2)). With `notify` *ret_listener is the owned,
  * close-on-exec listener descriptor, else -EBADF; from then on only write(2) is sure not to wait
  * for the agent. Needs no_new_privs or CAP_SYS_ADMIN in the user namespace (-EACCES). An empty plan
