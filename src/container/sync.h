@@ -11,12 +11,11 @@
  *	                    -- SYNC_PROCEED -->  createContainer hooks, pivot_root, process setup
  *	takes the terminal  <-- SYNC_TERMINAL -  (only in the foreground: a descriptor comes along)
  *	commits the state   <-- SYNC_READY ----  nothing is left to do but to run
- *	                    -- SYNC_COMMIT --->  outlives the runtime from here on, waits at its
- * gate
- * `start`             -- SYNC_START ---->  startContainer hooks, seccomp
- * tells the agent     <-- SYNC_LISTENER -  (only with SCMP_ACT_NOTIFY, from a helper: notify.h)
- *                     -- SYNC_PROCEED -->  execve
- * the line closes     <-----------------   execve has happened
+ *	                    -- SYNC_COMMIT --->  outlives the runtime now, waits at its gate
+ *	`start`             -- SYNC_START ---->  startContainer hooks, seccomp
+ *	tells the agent     <-- SYNC_LISTENER -  (only with SCMP_ACT_NOTIFY, from a helper: notify.h)
+ *	                    -- SYNC_PROCEED -->  execve
+ *	the line closes     <------------------  execve has happened
  *
  * At any point init may answer with SYNC_FAILED and an error, and is gone then. The gate is a
  * listening socket in the state directory for `create` (gate.h), and the same channel for `run`.
