@@ -13,7 +13,7 @@
  *	commits the state   <-- SYNC_READY ----  nothing is left to do but to run
  *	                    -- SYNC_COMMIT --->  outlives the runtime now, waits at its gate
  *	`start`             -- SYNC_START ---->  startContainer hooks, seccomp
- *	tells the agent     <-- SYNC_LISTENER -  (only with SCMP_ACT_NOTIFY, from a helper: notify.h)
+ *	tells the agent     <-- SYNC_LISTENER -  (only with SCMP_ACT_NOTIFY: notify.h)
  *	                    -- SYNC_PROCEED -->  execve
  *	the line closes     <------------------  execve has happened
  *
