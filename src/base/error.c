@@ -32,7 +32,7 @@ static void error_format(char *out, size_t size, const char *format, va_list arg
 			*c = '?';
 }
 
-int error_errno(struct error *err, int number, const char *format, ...)
+int(error_errno)(struct error *err, int number, const char *format, ...)
 {
 	char reason[128];
 	va_list args;
@@ -58,7 +58,7 @@ int error_errno(struct error *err, int number, const char *format, ...)
 	return -number;
 }
 
-int error_set(struct error *err, int number, const char *format, ...)
+int(error_set)(struct error *err, int number, const char *format, ...)
 {
 	va_list args;
 
@@ -72,7 +72,7 @@ int error_set(struct error *err, int number, const char *format, ...)
 	return -number;
 }
 
-int error_wrap(struct error *err, const char *format, ...)
+int(error_wrap)(struct error *err, const char *format, ...)
 {
 	char inner[sizeof(err->message)];
 	va_list args;
@@ -87,7 +87,7 @@ int error_wrap(struct error *err, const char *format, ...)
 	return error_result(err);
 }
 
-int error_at(struct error *err, const char *format, ...)
+int(error_at)(struct error *err, const char *format, ...)
 {
 	va_list args;
 
@@ -99,7 +99,7 @@ int error_at(struct error *err, const char *format, ...)
 	return error_result(err);
 }
 
-int error_hint(struct error *err, const char *format, ...)
+int(error_hint)(struct error *err, const char *format, ...)
 {
 	va_list args;
 

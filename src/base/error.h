@@ -48,6 +48,22 @@ int error_at(struct error *err, const char *format, ...)
 int error_hint(struct error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3), cold, nonnull(1, 2)));
 
+/*
+ * What all of these promise, in a form that compilers and analysers understand: a caller that goes
+ * on only with 0 never goes on after an error.
+ */
+static inline int error_negative(int result)
+{
+	if (result >= 0)
+		__builtin_unreachable();
+	return result;
+}
+#define error_errno(...) error_negative(error_errno(__VA_ARGS__))
+#define error_set(...)	 error_negative(error_set(__VA_ARGS__))
+#define error_wrap(...)	 error_negative(error_wrap(__VA_ARGS__))
+#define error_at(...)	 error_negative(error_at(__VA_ARGS__))
+#define error_hint(...)	 error_negative(error_hint(__VA_ARGS__))
+
 /* Back to nothing. */
 void error_clear(struct error *err);
 

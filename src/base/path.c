@@ -55,7 +55,7 @@ int path_join(const char *base, const char *relative, char *out, size_t size)
 		return path_clean(relative, out, size);
 	if (base_length + 1 + relative_length >= sizeof(joined))
 		return -ENAMETOOLONG;
-	memcpy(joined, base, base_length);
+	memcpy(joined, base, base_length + 1);
 	joined[base_length] = '/';
 	memcpy(joined + base_length + 1, relative, relative_length + 1);
 	return path_clean(joined, out, size);

@@ -87,7 +87,7 @@ struct hooks_child {
 	pid_t parent;
 };
 
-/* A vector of the config with a NULL at its end. Static room in the child: it executes or dies. */
+/* A vector of the config with a NULL at its end; malloc'ed. */
 static char **hooks_vector(const struct oci_strings *strings, char *first)
 {
 	size_t count = strings->count;
@@ -105,8 +105,8 @@ static char **hooks_vector(const struct oci_strings *strings, char *first)
 static int hooks_child_execute(const struct hooks_child *child, struct error *err)
 {
 	const struct oci_hook *hook = child->hook;
-	char **args = hooks_vector(&hook->args, hook->path);
-	char **env = hooks_vector(&hook->env, NULL);
+	auto_free char **args = hooks_vector(&hook->args, hook->path);
+	auto_free char **env = hooks_vector(&hook->env, NULL);
 	int r;
 
 	if (!args || !env)

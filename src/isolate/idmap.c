@@ -280,17 +280,16 @@ static pid_t idmap_number_of(int pidfd, int procfs)
 	char path[64], text[1024];
 	const char *line;
 	ssize_t length;
-	int pid;
+	long pid;
 
 	(void)snprintf(path, sizeof(path), "self/fdinfo/%d", pidfd);
 	length = procfs_read(procfs, path, text, sizeof(text));
 	if (length < 0)
 		return (pid_t)length;
 	line = strstr(text, "\nPid:");
+	pid = line ? strtol(line + strlen("\nPid:"), NULL, 10) : 0;
 	/* 0: not to be seen from there; -1: gone. */
-	if (!line || sscanf(line, "\nPid:%d", &pid) != 1 || pid <= 0)
-		return -ESRCH;
-	return pid;
+	return pid > 0 ? (pid_t)pid : -ESRCH;
 }
 
 int idmap_open_namespace(const struct idmap_plan *plan, int procfs, int *ret_fd, struct error *err)

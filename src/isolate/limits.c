@@ -210,7 +210,7 @@ int limits_apply_io_priority(const struct oci_io_priority *priority, pid_t pid, 
 
 #define LIMITS_WORD_BITS (8 * sizeof(unsigned long))
 /* set_mempolicy(2) takes one page of bits; the smallest page is 4 KiB. */
-#define LIMITS_NODES_MAX (4096 * 8)
+#define LIMITS_NODES_MAX 32768UL
 
 /* One number of a list; moves *at behind it. */
 static int limits_parse_node(const char **at, unsigned long *ret_node)

@@ -34,7 +34,7 @@ int limits_apply_oom_score_adj(const struct oci_opt_i32 *score, pid_t pid, int p
 int limits_apply_scheduler(const struct oci_scheduler *scheduler, pid_t pid, struct error *err);
 int limits_apply_io_priority(const struct oci_io_priority *priority, pid_t pid, struct error *err);
 int limits_apply_memory_policy(const struct oci_memory_policy *policy, struct error *err);
-int limits_apply_personality(const struct oci_personality *personality, struct error *err);
+int limits_apply_personality(const struct oci_personality *config, struct error *err);
 
 /* A list of memory nodes, "0-3,7", as bits. `ret_bits` is malloc'ed (NULL when the list is empty)
  * and has *ret_count bits in use: the highest node + 1. -EINVAL when it is no such list, -ERANGE

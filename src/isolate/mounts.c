@@ -120,7 +120,7 @@ static int mounts_plan_options(const struct mounts_step *step, struct error *err
 				 "a bind mount cannot have options of a filesystem: %s",
 				 options->filesystem[0].key);
 	if (options->tmpcopyup &&
-	    (step->kind != MOUNTS_FILESYSTEM || strcmp(config->type, "tmpfs")))
+	    (step->kind != MOUNTS_FILESYSTEM || strcmp(config->type, "tmpfs") != 0))
 		return error_set(err, EINVAL, "tmpcopyup is for mounts of type tmpfs only");
 	if ((options->copy_symlink || options->src_nofollow || options->dest_nofollow) &&
 	    step->kind != MOUNTS_BIND)

@@ -36,7 +36,7 @@ static bool net_devices_is_good_template(const char *name)
 {
 	const char *percent = strchr(name, '%');
 
-	return percent[1] == 'd' && !strchr(percent + 1, '%');
+	return percent && percent[1] == 'd' && !strchr(percent + 1, '%');
 }
 
 static int net_devices_plan_names(const struct net_devices_plan *plan, struct error *err)

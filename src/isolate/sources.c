@@ -242,7 +242,7 @@ static int sources_send(int channel, const struct sources_packet *packet, size_t
 static int sources_clone_remote(int channel, const struct sources_request *request, int *ret_fd,
 				struct error *err)
 {
-	struct channel_message answer;
+	struct channel_message answer = {0};
 	struct sources_packet packet;
 	auto_close int user = -EBADF, fd = -EBADF;
 	ssize_t size = sources_encode(request, &packet);

@@ -50,8 +50,6 @@
 #endif
 #define SEAL_ALL (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-extern char **environ;
-
 static int seal_memfd(void)
 {
 	int fd = memfd_create("knarr", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);

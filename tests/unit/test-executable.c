@@ -47,14 +47,19 @@ static void open_root(struct scratch *scratch)
 static int find(const struct scratch *scratch, const char *name, const char *path, char *out,
 		struct error *err)
 {
-	char variable[PATH_MAX];
-	char *environment[] = {path ? variable : NULL, NULL};
-	const struct executable_search search = {
+	char *variable = NULL, *environment[] = {NULL, NULL};
+	struct executable_search search = {
 		.root = scratch->fd, .name = name, .environment = environment, .cwd = "/work"};
+	int r;
 
-	(void)snprintf(variable, sizeof(variable), "PATH=%s", path ? path : "");
+	if (path) {
+		ck_assert_int_gt(asprintf(&variable, "PATH=%s", path), 0);
+		environment[0] = variable;
+	}
 	*err = ERROR_INIT;
-	return executable_find(&search, out, PATH_MAX, err);
+	r = executable_find(&search, out, PATH_MAX, err);
+	free(variable);
+	return r;
 }
 
 START_TEST(found)
@@ -171,7 +176,7 @@ START_TEST(results_that_do_not_fit)
 {
 	struct scratch scratch;
 	struct error err;
-	char out[16] = "###############", longer[PATH_MAX * 2];
+	char out[16] = "###############", longer[PATH_MAX * 2], path[PATH_MAX];
 	struct executable_search search = {.name = "/bin/sh", .cwd = "/"};
 
 	open_root(&scratch);
@@ -188,7 +193,10 @@ START_TEST(results_that_do_not_fit)
 	search.name = longer;
 	ck_assert_int_eq(executable_find(&search, out, sizeof(out), &err), -ENAMETOOLONG);
 	/* An element of PATH that is too long is passed over. */
-	ck_assert_int_eq(find(&scratch, "sh", longer, longer, &err), -ENOENT);
+	ck_assert_int_eq(find(&scratch, "sh", longer, path, &err), -ENOENT);
+	memcpy(longer + sizeof(longer) - sizeof(":/bin"), ":/bin", sizeof(":/bin"));
+	ck_assert_int_eq(find(&scratch, "sh", longer, path, &err), 0);
+	ck_assert_str_eq(path, "/bin/sh");
 	scratch_close(&scratch);
 }
 END_TEST
