@@ -118,7 +118,7 @@ static void lookup_list_number(struct seccomp_lookup *lookup, int number)
 		*place = number;
 }
 
-static void lookup_list(struct seccomp_lookup *lookup)
+static void lookup_list(struct seccomp_lookup *lookup, int multiplexer)
 {
 	static const struct {
 		int first, last;
@@ -128,6 +128,9 @@ static void lookup_list(struct seccomp_lookup *lookup)
 	memset(lookup->ipcs, -1, sizeof(lookup->ipcs));
 	lookup->listed = true;
 	for (size_t i = 0; i < array_size(ranges); i++) {
+		/* mips begins at 4000, and has nothing below. */
+		if ((ranges[i].first >= 4000) != (multiplexer >= 4000))
+			continue;
 		for (int number = ranges[i].first; number <= ranges[i].last; number++)
 			lookup_list_number(lookup, number);
 	}
@@ -139,6 +142,7 @@ int seccomp_lookup_find(struct seccomp_lookup *lookup, const char *name,
 	int number = seccomp_syscall_resolve_name_arch(lookup->token, name);
 	bool socketcall = number > IPC_BASE;
 	const int *place;
+	int multiplexer;
 
 	if (number >= 0) {
 		*ret_number = (struct seccomp_number){.direct = number, .multiplexer = -1};
@@ -147,12 +151,13 @@ int seccomp_lookup_find(struct seccomp_lookup *lookup, const char *name,
 	place = lookup_place(lookup, number);
 	if (!place)
 		return -ENOENT;
+	multiplexer =
+		seccomp_syscall_resolve_name_arch(lookup->token, socketcall ? "socketcall" : "ipc");
 	if (!lookup->listed)
-		lookup_list(lookup);
+		lookup_list(lookup, multiplexer);
 	*ret_number = (struct seccomp_number){
 		.direct = *place,
-		.multiplexer = seccomp_syscall_resolve_name_arch(lookup->token,
-								 socketcall ? "socketcall" : "ipc"),
+		.multiplexer = multiplexer,
 		.subcall = (uint32_t)((socketcall ? SOCKETCALL_BASE : IPC_BASE) - number),
 	};
 	return 0;

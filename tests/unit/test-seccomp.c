@@ -397,6 +397,65 @@ START_TEST(plans_flags)
 }
 END_TEST
 
+START_TEST(takes_a_compiled_filter)
+{
+	/* return ALLOW */
+	static const char base64[] = "BgAAAAAA/38=";
+	struct oci_seccomp config = profile(OCI_SECCOMP_KILL, NULL, 0);
+	struct seccomp_plan plan;
+
+	config.flags = (struct oci_seccomp_flags){true, SECCOMP_FILTER_FLAG_LOG};
+	ck_assert_int_eq(seccomp_plan_raw(NULL, base64, &plan, &err), 0);
+	ck_assert_uint_eq(plan.count, 1);
+	ck_assert_uint_eq(plan.flags, SECCOMP_FILTER_FLAG_SPEC_ALLOW);
+	ck_assert_uint_eq(plan.instructions[0].code, BPF_RET | BPF_K);
+	ck_assert_uint_eq(plan.instructions[0].k, SECCOMP_RET_ALLOW);
+	seccomp_plan_clear(&plan);
+	ck_assert_int_eq(seccomp_plan_raw(&config, base64, &plan, &err), 0);
+	ck_assert_uint_eq(plan.flags, SECCOMP_FILTER_FLAG_LOG);
+	ck_assert(!plan.notify);
+	seccomp_plan_clear(&plan);
+}
+END_TEST
+
+static const struct {
+	const char *base64, *text;
+} raw_cases[] = {
+	{"", "a filter has 1 to 4096 instructions of 8 bytes, not 0 bytes"},
+	{"====", "the filter is not in base64"},
+	{"BgAAAAAA/38", "the filter is not in base64"},
+	{"BgAAAAAA/3==", "a filter has 1 to 4096 instructions of 8 bytes, not 7 bytes"},
+	{"BgAA AAA/38=", "the filter is not in base64"},
+	{"BgAA=AAA/38=", "the filter is not in base64"},
+};
+
+START_TEST(refuses_raw)
+{
+	struct seccomp_plan plan = {.count = 77};
+
+	ck_assert_int_eq(seccomp_plan_raw(NULL, raw_cases[_i].base64, &plan, &err), -EINVAL);
+	ck_assert_str_eq(err.message, raw_cases[_i].text);
+	ck_assert_uint_eq(plan.count, 77);
+}
+END_TEST
+
+START_TEST(refuses_unknown_syscalls_when_asked)
+{
+	struct oci_seccomp_rule rules[] = {
+		/* One of another architecture is known. */
+		{.names = NAMES("read", "socketcall", "chown32"), .action = OCI_SECCOMP_ALLOW},
+		{.names = NAMES("read", "no_such"), .action = OCI_SECCOMP_ALLOW},
+	};
+	struct oci_seccomp config = profile(OCI_SECCOMP_ERRNO, rules, 1);
+
+	ck_assert_int_eq(seccomp_check_known(&config, &err), 0);
+	config.syscalls.count = 2;
+	ck_assert_int_eq(seccomp_check_known(&config, &err), -EINVAL);
+	ck_assert_str_eq(err.field, "linux.seccomp.syscalls[1].names[1]");
+	ck_assert_str_eq(err.message, "libseccomp does not know the syscall no_such");
+}
+END_TEST
+
 START_TEST(refuses_actions)
 {
 	struct oci_seccomp_rule rules[] = {
@@ -659,6 +718,7 @@ int main(void)
 	tcase_add_test(meaning, plans_flags);
 	tcase_add_test(meaning, knows_architectures);
 	tcase_add_test(meaning, tells_the_version);
+	tcase_add_test(meaning, takes_a_compiled_filter);
 	suite_add_tcase(suite, meaning);
 	tcase_add_loop_test(enosys, answers_enosys_to_the_new, 0, OCI_SECCOMP_NOTIFY);
 	tcase_add_test(enosys, leaves_enosys_by_default_alone);
@@ -666,6 +726,8 @@ int main(void)
 	tcase_add_test(enosys, keeps_x32_apart);
 	tcase_add_test(enosys, answers_no_enosys_when_nothing_is_named);
 	suite_add_tcase(suite, enosys);
+	tcase_add_loop_test(refusals, refuses_raw, 0, COUNT(raw_cases));
+	tcase_add_test(refusals, refuses_unknown_syscalls_when_asked);
 	tcase_add_test(refusals, refuses_actions);
 	tcase_add_test(refusals, refuses_to_notify_without_write);
 	tcase_add_test(refusals, refuses_conditions);
