@@ -549,6 +549,8 @@ int creation_build(struct creation *creation, bool gate, struct error *err)
 	if (r == 0 && creation_completes_first(creation))
 		r = creation_complete(creation, err);
 	if (r == 0)
+		r = mounts_prepare(&creation->plan.mounts, &creation->plan.idmap, err);
+	if (r == 0)
 		r = creation_fork(creation, err);
 	if (r == 0)
 		r = creation_outfit(creation, err);

@@ -303,8 +303,9 @@ static int mounts_label_root(int mount, const char *label, struct error *err)
 	return 0;
 }
 
-static int mounts_create(const struct mounts_run *run, const struct mounts_step *step,
-			 const struct mounts_target *target, int *ret_fd, struct error *err)
+static int mounts_make(const struct mounts_run *run, const struct mounts_step *step,
+		       const struct mounts_target *target, const char *device, int *ret_fd,
+		       struct error *err)
 {
 	const char *type = step->config->type;
 	struct mounts_defaults defaults;
@@ -318,10 +319,12 @@ static int mounts_create(const struct mounts_run *run, const struct mounts_step 
 	};
 	int r;
 
+	if (device)
+		filesystem.source = device;
 	mounts_fill_defaults(run, step, target, &defaults);
 	filesystem.default_count = defaults.count;
 	r = mountfd_create(&filesystem, ret_fd, err);
-	if (r == -EPERM && strcmp(type, "sysfs") == 0)
+	if (r == -EPERM && strcmp(type, "sysfs") == 0 && run->context)
 		return mounts_bind_sysfs(run, step, ret_fd, err);
 	if (r < 0)
 		return mounts_explain(run, step, err);
@@ -333,12 +336,20 @@ static int mounts_create(const struct mounts_run *run, const struct mounts_step 
 	return r;
 }
 
+int mounts_create(const struct mounts_run *run, const struct mounts_step *step, const char *device,
+		  int *ret_fd, struct error *err)
+{
+	const struct mounts_target unknown = {.fd = -EBADF};
+
+	return mounts_make(run, step, &unknown, device, ret_fd, err);
+}
+
 static int mounts_filesystem(const struct mounts_run *run, const struct mounts_step *step,
 			     struct error *err)
 {
 	auto_close int fd = -EBADF, target_fd = -EBADF;
 	struct mounts_target target;
-	int r;
+	int mount, r;
 
 	r = mounts_open_directory(run, step, &target, err);
 	if (r < 0)
@@ -346,15 +357,18 @@ static int mounts_filesystem(const struct mounts_run *run, const struct mounts_s
 	target_fd = target.fd;
 	if (mounts_needs_legacy(step))
 		return mounts_legacy(run, step, target_fd, err);
-	r = mounts_create(run, step, &target, &fd, err);
-	if (r < 0)
-		return r;
+	if (step->prepared < 0) {
+		r = mounts_make(run, step, &target, NULL, &fd, err);
+		if (r < 0)
+			return r;
+	}
+	mount = step->prepared < 0 ? fd : step->prepared;
 	if (step->options.tmpcopyup && target.existed) {
-		r = mounts_copy_up(target_fd, fd, err);
+		r = mounts_copy_up(target_fd, mount, err);
 		if (r < 0)
 			return error_wrap(err, "tmpcopyup");
 	}
-	return mounts_attach(step, fd, target_fd, err);
+	return mounts_attach(step, mount, target_fd, err);
 }
 
 /* As mount(8) does: what is not named stays. A bind's remount is for the mount alone. */

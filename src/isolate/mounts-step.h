@@ -39,15 +39,15 @@ int mounts_attach(const struct mounts_step *step, int mount, int target, struct 
 /* The propagation alone. */
 int mounts_propagate(const struct mounts_step *step, int mount, struct error *err);
 
-/*
- * fsconfig(2) takes values of up to 255 bytes, mount(2) a page of options: the layers of an overlay
- * need more than the one and fit the other. True when the options are too long for fsconfig.
- */
-bool mounts_needs_legacy(const struct mounts_step *step);
 /* Mounts a new filesystem on the target by mount(2), which attaches it at once. -EINVAL for an
  * option with a comma, which mount(2) would take for two. */
 int mounts_legacy(const struct mounts_run *run, const struct mounts_step *step, int target,
 		  struct error *err);
+
+/* Makes the filesystem of a step, attached nowhere. `device` in place of the configured source, or
+ * NULL; what depends on the target is not in it. */
+int mounts_create(const struct mounts_run *run, const struct mounts_step *step, const char *device,
+		  int *ret_fd, struct error *err);
 
 /* The MOUNT_ATTR_* of a new mount by its options. */
 uint64_t mounts_attributes(const struct mounts_step *step);

@@ -139,8 +139,13 @@ static int mounts_plan_idmap(struct mounts_step *step, bool user_namespace, stru
 	step->idmapped = options->idmap || options->ridmap || uids > 0 || gids > 0;
 	if (!step->idmapped)
 		return 0;
-	if (step->kind != MOUNTS_BIND)
-		return error_set(err, EINVAL, "only a bind mount can be id-mapped");
+	if (step->kind != MOUNTS_BIND && step->kind != MOUNTS_FILESYSTEM)
+		return error_set(err, EINVAL,
+				 "only a bind mount or a new filesystem can be id-mapped");
+	if (step->kind == MOUNTS_FILESYSTEM && mounts_needs_legacy(step))
+		return error_set(err, EINVAL,
+				 "a mount with an option longer than 255 bytes cannot be "
+				 "id-mapped");
 	if ((uids > 0) != (gids > 0))
 		return error_set(
 			err, EINVAL,
@@ -207,6 +212,7 @@ int mounts_plan(const struct oci_config *config, const char *bundle, struct moun
 
 		step->config = &config->mounts.items[i];
 		step->index = i;
+		step->prepared = -EBADF;
 		r = mounts_plan_step(config, step, bundle, err);
 		if (r < 0) {
 			mounts_plan_clear(&plan);
@@ -221,6 +227,7 @@ void mounts_plan_clear(struct mounts_plan *plan)
 {
 	for (size_t i = 0; i < plan->count; i++) {
 		free(plan->steps[i].source);
+		plan->steps[i].prepared = fd_close(plan->steps[i].prepared);
 		mount_options_clear(&plan->steps[i].options);
 	}
 	free(plan->steps);

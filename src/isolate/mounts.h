@@ -34,7 +34,7 @@ struct mounts_step {
 	enum mounts_kind kind;
 	enum mounts_place place;
 	bool readonly_last; /* "ro" takes effect in mounts_make_readonly() */
-	/* An id-mapped bind: with these maps, or when they are empty with those of the user
+	/* An id-mapped mount: with these maps, or when they are empty with those of the user
 	 * namespace that the container is in. Points into the config. */
 	bool idmapped;
 	struct idmap_plan idmap;
@@ -42,6 +42,7 @@ struct mounts_step {
 	size_t index; /* in config.json's mounts */
 	char *source; /* MOUNTS_BIND: absolute; owned */
 	struct mount_options options;
+	int prepared; /* a detached mount of mounts_prepare(), or -EBADF */
 };
 
 struct mounts_plan {
@@ -49,6 +50,12 @@ struct mounts_plan {
 	size_t count;
 	const char *label; /* linux.mountLabel or NULL */
 };
+
+/*
+ * fsconfig(2) takes values of up to 255 bytes, mount(2) a page of options: the layers of an overlay
+ * need more than the one and fit the other. True when the options are too long for fsconfig.
+ */
+bool mounts_needs_legacy(const struct mounts_step *step);
 
 /*
  * Pure: relative bind sources are taken as below `bundle` (absolute), relative destinations as
@@ -59,6 +66,14 @@ struct mounts_plan {
 int mounts_plan(const struct oci_config *config, const char *bundle, struct mounts_plan *ret_plan,
 		struct error *err);
 void mounts_plan_clear(struct mounts_plan *plan);
+
+/*
+ * In the runtime, before the clone: makes the mounts of filesystems on block devices and in image
+ * files, which get a loop device, and of id-mapped filesystems. `container`: the maps of the
+ * container's new user namespace, empty if there is none. mounts_plan_clear() closes them. Errors
+ * name mounts[i].
+ */
+int mounts_prepare(struct mounts_plan *plan, const struct idmap_plan *container, struct error *err);
 
 /* One cgroup v1 hierarchy of the host, for mounts of type "cgroup". */
 struct mounts_hierarchy {

@@ -71,6 +71,8 @@ PATH_CALLS_ALLOWED = {
     'src/isolate/net-devices-program.c': {'open': "the host's /proc/self/ns/net"},
     'src/kernel/netlink.c': {'open': "the host's /proc/self/ns/net"},
     'src/isolate/lsm.c': {'access': "the host's selinuxfs"},
+    'src/isolate/mounts-prepare.c': {'*': 'a source in the host, before there is a container'},
+    'src/kernel/loop.c': {'open': "the host's loop devices"},
     'src/isolate/mounts-target.c': {'statx': 'of a descriptor, with AT_EMPTY_PATH'},
     'src/isolate/mounts-apply.c': {
         'openat': 'the root directory of a mount of our own, as "."',

@@ -217,8 +217,12 @@ START_TEST(idmap)
 		 "an id-mapped mount needs both uidMappings and gidMappings, or neither"},
 		{"bind", "bind", 0, 1, true,
 		 "an id-mapped mount needs both uidMappings and gidMappings, or neither"},
-		{"tmpfs", "idmap", 0, 0, true, "only a bind mount can be id-mapped"},
-		{"tmpfs", "ro", 1, 1, true, "only a bind mount can be id-mapped"},
+		{"tmpfs", "idmap", 0, 0, true, NULL},
+		{"tmpfs", "ro", 1, 1, true, NULL},
+		{"cgroup", "ro", 1, 1, true,
+		 "only a bind mount or a new filesystem can be id-mapped"},
+		{"bind", "remount", 1, 1, true,
+		 "only a bind mount or a new filesystem can be id-mapped"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
