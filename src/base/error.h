@@ -12,6 +12,7 @@
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 
@@ -49,14 +50,12 @@ int error_hint(struct error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3), cold, nonnull(1, 2)));
 
 /*
- * What all of these promise, in a form that compilers and analysers understand: a caller that goes
- * on only with 0 never goes on after an error.
+ * What all of these promise, in a form that compilers and analysers see: who goes on only with 0
+ * never goes on after an error.
  */
 static inline int error_negative(int result)
 {
-	if (result >= 0)
-		__builtin_unreachable();
-	return result;
+	return result < 0 ? result : -EIO;
 }
 #define error_errno(...) error_negative(error_errno(__VA_ARGS__))
 #define error_set(...)	 error_negative(error_set(__VA_ARGS__))
