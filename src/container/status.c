@@ -73,7 +73,8 @@ static int status_without_state(const struct store_entry *entry, const struct re
 		return error_set(err, ENOENT, "container does not exist: %s", entry->id);
 	if (populated)
 		ret_status->status = frozen ? LIFECYCLE_PAUSED : LIFECYCLE_RUNNING;
-	/* A bare directory: create is just about to lock it, or died before it could do anything. */
+	/* A bare directory: create is just about to lock it, or died before it could do anything.
+	 */
 	else if (!entry->locked && !record->intent && !record->intent_damaged &&
 		 !record->state_damaged)
 		return error_set(err, ENOENT, "container does not exist: %s", entry->id);
