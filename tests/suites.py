@@ -390,11 +390,29 @@ def suite_cppcheck(result):
             lambda finished: finished.stdout if finished.returncode != 0 else None)
 
 
+# gcc 12 forgets an allocation that is stored at an index which it cannot follow, and takes it for leaked. What is
+# stored where, and who frees it; LeakSanitizer watches the same code in the unit tests.
+ANALYZER_LEAKS = {
+    'src/cgroup/handle.c': 'the texts of members[]: cgroup_free()',
+    'src/cgroup/host.c': 'the texts of hierarchies[]: cgroup_host_clear()',
+    'src/cli/cli.c': 'items[] of cli_keep(): main()',
+    'src/cli/options.c': "an option's list, in the target at its offset: the process's",
+    'src/container/exec-process.c': 'sets[]: exec_process_clear()',
+    'src/container/hooks.c': "a hook's vectors: execve or _exit, in a child",
+    'src/container/plan.c': 'the two variables of LISTEN_FDS in env.items[]: plan_clear()',
+    'src/container/store.c': 'ids[]: the caller, or no_memory',
+    'src/isolate/seccomp-compile.c': 'ranges of sections[]: compiler_clear()',
+    'src/kernel/netlink.c': 'the messages of routes.items[]: netlink_routes_clear()',
+}
+
+
 def suite_analyzer(result):
     """gcc -fanalyzer"""
-    analyse(result, 'gcc', 'gcc', [],
-            lambda source, compiler, where: [*compiler, '-fanalyzer', '-fdiagnostics-plain-output', '-c', '-o', '/dev/null', source],
-            words_or_failure)
+    def command(source, compiler, where):
+        exception = ['-Wno-analyzer-malloc-leak'] if str(Path(source).relative_to(TOP)) in ANALYZER_LEAKS else []
+        return [*compiler, '-fanalyzer', *exception, '-fdiagnostics-plain-output', '-c', '-o', '/dev/null', source]
+
+    analyse(result, 'gcc', 'gcc', [], command, words_or_failure)
 
 
 # ---- with the real binary -----------------------------------------------------------------------

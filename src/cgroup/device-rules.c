@@ -47,7 +47,7 @@
 #include "base/fd.h"
 
 /* More would not pass the kernel's verifier, which follows at most 8192 open branches. */
-#define ENTRIES_MAX 2048
+#define ENTRIES_MAX ((size_t)2048)
 
 /* One rule about one kind of device. */
 struct step {
@@ -269,7 +269,7 @@ static int policy_patterns(const struct steps *steps, struct device_policy *ret_
 	all = count > ENTRIES_MAX ? -E2BIG : entries_cut(entries, count, 2 * ENTRIES_MAX);
 	count = all < 0 ? 0 : entries_sort(entries, (size_t)all);
 	if (all < 0 || count > ENTRIES_MAX) {
-		(void)error_set(err, E2BIG, "the rules tell more than %d devices apart",
+		(void)error_set(err, E2BIG, "the rules tell more than %zu devices apart",
 				ENTRIES_MAX);
 		return error_at(err, "linux.resources.devices");
 	}

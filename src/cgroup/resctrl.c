@@ -151,15 +151,11 @@ int resctrl_find_mount(const char *mountinfo, char **ret_mount_point)
 	return 0;
 }
 
-static int resctrl_locate(const char *mount_point, char **ret_mount_point, struct error *err)
+static int resctrl_locate(char **ret_mount_point, struct error *err)
 {
 	auto_free char *mountinfo = NULL;
 	int r;
 
-	if (mount_point) {
-		*ret_mount_point = strdup(mount_point);
-		return *ret_mount_point ? 0 : error_errno(err, ENOMEM, "resctrl");
-	}
 	r = io_read_file(AT_FDCWD, "/proc/self/mountinfo", 0, RESCTRL_MOUNTINFO_MAX, &mountinfo,
 			 NULL);
 	if (r < 0)
@@ -224,8 +220,9 @@ static int resctrl_compare(const struct resctrl *resctrl, struct error *err)
 
 	if (!resctrl_is_set(lines[0].schema) && !resctrl_is_set(lines[1].schema))
 		return 0;
-	r = dir < 0 ? -errno
-		    : io_read_file(dir, "schemata", 0, RESCTRL_SCHEMATA_MAX, &schemata, NULL);
+	if (dir < 0)
+		return error_errno(err, errno, "open %s", resctrl->group);
+	r = io_read_file(dir, "schemata", 0, RESCTRL_SCHEMATA_MAX, &schemata, NULL);
 	if (r < 0)
 		return error_errno(err, -r, "read %s/schemata", resctrl->group);
 	for (size_t i = 0; i < array_size(lines); i++) {
@@ -272,7 +269,11 @@ int resctrl_plan(const struct oci_linux *linux_config, const char *id, const cha
 	int r = 0;
 
 	if (resctrl.config) {
-		r = resctrl_locate(mount_point, &resctrl.mount_point, err);
+		resctrl.mount_point = mount_point ? strdup(mount_point) : NULL;
+		if (!mount_point)
+			r = resctrl_locate(&resctrl.mount_point, err);
+		else if (!resctrl.mount_point)
+			r = error_errno(err, ENOMEM, "resctrl");
 		if (r == 0)
 			r = resctrl_name(&resctrl, id, err);
 		if (r == 0)

@@ -223,7 +223,7 @@ static int v2_refuse_used(const struct cgroup_member *member, struct error *err)
 static int v2_settle(struct cgroup *cgroup, const struct cgroup_host *host, struct error *err)
 {
 	const struct cgroup_member *member = &cgroup->members[0];
-	bool populated, frozen;
+	bool populated = false, frozen = false;
 	int r;
 
 	/* Also of a new one: below a frozen parent a new process would stop before it has begun. */

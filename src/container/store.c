@@ -159,7 +159,7 @@ int store_find(const struct store *store, const char *id, struct store_entry *re
  */
 static uint32_t store_parse_lock(char *line, const char *wanted)
 {
-	char *words[6], *save = NULL;
+	char *words[6] = {NULL}, *save = NULL;
 	uint32_t pid;
 
 	for (size_t i = 0; i < array_size(words); i++) {

@@ -105,7 +105,7 @@ static void net_devices_relabel(struct netlink_address *address, const char *fro
 		rest[0] = '\0';
 	memset(address->label, 0, sizeof(address->label));
 	memcpy(address->label, to, strlen(to));
-	memcpy(address->label + strlen(to), rest, strlen(rest));
+	memcpy(address->label + strlen(to), rest, strlen(rest) + 1);
 }
 
 /* Makes the addresses again that are permanent, and with `global` of that scope. */

@@ -115,6 +115,7 @@ void net_devices_plan_clear(struct net_devices_plan *plan)
 
 static int net_devices_image_open(int *ret_fd, struct error *err)
 {
+	/* cppcheck-suppress comparePointers ; two ends of one thing, which only the linker knows */
 	size_t size = (size_t)(net_devices_image_end - net_devices_image);
 	auto_close int fd = memfd_create("knarr-net", MFD_CLOEXEC | MFD_EXEC);
 	int r;

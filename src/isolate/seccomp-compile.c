@@ -71,15 +71,18 @@ static bool has_token(const struct seccomp_architectures *architectures, uint32_
 /* Begins a new range, unless it goes on with what was before it. */
 static void range_begin(struct section *section, uint32_t first, const struct range *model)
 {
-	struct range *last = section->count ? &section->ranges[section->count - 1] : NULL;
+	struct range *ranges = section->ranges;
+	size_t count = section->count;
 
 	/* What would have begun here has no number left. */
-	if (last && last->first == first)
-		last = --section->count ? last - 1 : NULL;
-	if (last && last->count == 0 && model->count == 0 && last->action == model->action)
-		return;
-	section->ranges[section->count] = *model;
-	section->ranges[section->count++].first = first;
+	if (count > 0 && ranges[count - 1].first == first)
+		count--;
+	if (count == 0 || ranges[count - 1].count > 0 || model->count > 0 ||
+	    ranges[count - 1].action != model->action) {
+		ranges[count] = *model;
+		ranges[count++].first = first;
+	}
+	section->count = count;
 }
 
 static void range_begin_action(struct section *section, uint32_t first, uint32_t action)

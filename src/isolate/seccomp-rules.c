@@ -187,19 +187,22 @@ int seccomp_too_long(struct error *err)
 	return error_at(err, "linux.seccomp");
 }
 
-static int matches_reserve(struct seccomp_matches *matches, struct error *err)
+/* The place of the next match, or NULL. */
+static struct seccomp_match *matches_reserve(struct seccomp_matches *matches, struct error *err)
 {
 	size_t size = matches->size ? 2 * matches->size : 512;
 	struct seccomp_match *items;
 
 	if (matches->count < matches->size)
-		return 0;
+		return &matches->items[matches->count];
 	items = realloc(matches->items, size * sizeof(*items));
-	if (!items)
-		return error_errno(err, ENOMEM, "seccomp rules");
+	if (!items) {
+		error_errno(err, ENOMEM, "seccomp rules");
+		return NULL;
+	}
 	matches->items = items;
 	matches->size = size;
-	return 0;
+	return &items[matches->count];
 }
 
 /* Sorted in by argument. MASKED_EQ loses what its mask leaves out, the others what they do not look
@@ -243,15 +246,19 @@ static int match_add(struct seccomp_matches *matches, const struct seccomp_match
 		     struct error *err)
 {
 	struct seccomp_match match = *model;
-	int r = matches_reserve(matches, err);
+	struct seccomp_match *place = matches_reserve(matches, err);
+	int r = 0;
 
-	if (r == 0 && (args->count > 0 || through))
+	if (!place)
+		return -err->number;
+	if (args->count > 0 || through)
 		r = match_add_conditions(matches, &match, args->items, args->count, through, err);
 	if (r < 0)
 		return r;
 	match.multiplexed = through != NULL;
 	match.order = matches->orders++;
-	matches->items[matches->count++] = match;
+	*place = match;
+	matches->count++;
 	return 0;
 }
 

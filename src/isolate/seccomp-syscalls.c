@@ -35,7 +35,7 @@ uint32_t seccomp_architecture_token(int architecture)
 	if (architecture < 0 || !name || strncmp(name, "SCMP_ARCH_", 10) != 0)
 		return 0;
 	name += 10;
-	for (i = 0; name[i] && i < sizeof(lower) - 1; i++)
+	for (i = 0; i < sizeof(lower) - 1 && name[i]; i++)
 		lower[i] = (char)tolower((unsigned char)name[i]);
 	lower[i] = '\0';
 	return seccomp_arch_resolve_name(lower);

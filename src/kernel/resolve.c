@@ -199,7 +199,7 @@ int resolve_parent(int root, const char *path, bool make, int *ret_fd, const cha
 	const char *name = path_basename(path);
 	char parent[PATH_MAX];
 	size_t length = (size_t)(name - path);
-	int fd;
+	int fd = -EBADF;
 
 	if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return error_set(err, EINVAL, "%s does not end in a file name", path);
