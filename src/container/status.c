@@ -73,14 +73,36 @@ static int status_without_state(const struct store_entry *entry, const struct re
 		return error_set(err, ENOENT, "container does not exist: %s", entry->id);
 	if (populated)
 		ret_status->status = frozen ? LIFECYCLE_PAUSED : LIFECYCLE_RUNNING;
-	/* A bare directory: create is just about to lock it, or died before it could do anything.
-	 */
-	else if (!entry->locked && !record->intent && !record->intent_damaged &&
-		 !record->state_damaged)
-		return error_set(err, ENOENT, "container does not exist: %s", entry->id);
 	else
 		ret_status->status = LIFECYCLE_STOPPED;
 	return 0;
+}
+
+/*
+ * Also of one that waits at its gate: frozen, it would not hear `start`. On cgroup v1 a removal
+ * freezes what it is about to kill: while another command is at work, what is seen frozen is looked
+ * at again.
+ */
+static int status_look_for_pause(const struct store_entry *entry, const struct record *record,
+				 struct status *status, struct error *err)
+{
+	bool populated, frozen;
+	int r = status_look_at_cgroup(entry, record, &populated, &frozen, err);
+
+	for (int i = 0;
+	     r == 0 && frozen && i < STATUS_DYING && !entry->locked && store_is_locked(entry);
+	     i++) {
+		(void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		if (process_is_dead(status->pidfd)) {
+			status_clear(status);
+			*status = (struct status){.status = LIFECYCLE_STOPPED, .pidfd = -EBADF};
+			return 0;
+		}
+		r = status_look_at_cgroup(entry, record, &populated, &frozen, err);
+	}
+	if (r == 0 && frozen)
+		status->status = LIFECYCLE_PAUSED;
+	return r;
 }
 
 int status_determine(const struct store_entry *entry, const struct record *record,
@@ -88,7 +110,6 @@ int status_determine(const struct store_entry *entry, const struct record *recor
 {
 	struct status status = {.status = LIFECYCLE_STOPPED, .pidfd = -EBADF};
 	struct process_identity identity;
-	bool populated, frozen;
 	int r;
 
 	if (!record->state) {
@@ -122,16 +143,12 @@ int status_determine(const struct store_entry *entry, const struct record *recor
 		status.status = LIFECYCLE_RUNNING;
 		break;
 	}
-	/* Also one that waits at its gate: frozen, it would not hear `start`. */
-	r = status_look_at_cgroup(entry, record, &populated, &frozen, err);
-	if (r < 0) {
+	r = status_look_for_pause(entry, record, &status, err);
+	if (r < 0)
 		status_clear(&status);
-		return r;
-	}
-	if (frozen)
-		status.status = LIFECYCLE_PAUSED;
-	*ret_status = status;
-	return 0;
+	else
+		*ret_status = status;
+	return r;
 }
 
 /* One member of the document: `before` is what separates it from the one above. */
