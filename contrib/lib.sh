@@ -48,6 +48,9 @@ package_names() {
 		libcap-dev|libcap-devel libcap-static|libcap-dev libcap-static|libcap|libcap-devel
 		libmnl-dev|libmnl-devel|libmnl-dev|libmnl|libmnl-devel
 		iproute2|iproute|iproute2|iproute2|iproute2
+		mount|util-linux|util-linux|util-linux|util-linux
+		procps|procps-ng|procps|procps-ng|procps
+		bsdutils|util-linux|util-linux|util-linux|util-linux
 		busybox-static|busybox|busybox-static|busybox|busybox-static
 		check|check-devel|check-dev|check|libcheck-devel
 		python3|python3|python3|python|python3
