@@ -245,13 +245,13 @@ static int exec_fork(struct exec *exec, struct error *err)
 		return error_errno(err, -r, "make a channel to the process");
 	exec->birth.channel = ends[0];
 	channel = ends[1];
-	if (!(entry.types & CLONE_NEWNS)) {
-		(void)snprintf(path, sizeof(path), "/proc/%d/root", (int)exec->status.pid);
-		root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (root < 0)
-			return error_errno(err, errno, "open the container's root");
-		entry.root = root;
-	}
+	/* Joining a mount namespace leads to its topmost root. Init's own is another one when there
+	 * is no mount namespace, and when the runtime itself was called in a chroot. */
+	(void)snprintf(path, sizeof(path), "/proc/%d/root", (int)exec->status.pid);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return error_errno(err, errno, "open the container's root");
+	entry.root = root;
 	r = limits_raise_rlimits(&exec->plan.process->rlimits, 0, err);
 	if (r < 0)
 		return r;

@@ -85,7 +85,7 @@ int namespaces_finish(const struct namespaces_plan *plan, const struct namespace
 struct namespaces_entry {
 	int pidfd;	/* of the process to follow */
 	uint64_t types; /* CLONE_NEW* of the namespaces that are not the caller's own */
-	int root;	/* to change to afterwards when there is no mount namespace, or -EBADF */
+	int root;	/* of that process, to change to afterwards; or -EBADF */
 	int (*prepare)(void *data, struct error *err);
 	void *data;
 };

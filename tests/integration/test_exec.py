@@ -68,6 +68,25 @@ def test_user_namespace(up):
     os.kill(pid, signal.SIGKILL)
 
 
+def test_the_runtime_in_a_chroot(up, workdir):
+    """The topmost root of the mount namespace is the host's then; the container's is not."""
+    c = up()
+    folder = workdir / 'chroot'
+    folder.mkdir()
+    script = 'mount --rbind / "$1" && R=$2 && shift 2 && exec chroot "$R" "$@"'
+
+    name = f'{c.id}-chroot'
+    command = c.runtime.command('run', '--detach', '--bundle', c.bundle.path, name)
+    # The container keeps the streams: no pipe of ours may be among them.
+    subprocess.run(['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', folder, folder, *command],
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30, check=True)
+    try:
+        assert execute(c, name, 'ls', '/bin/busybox') == (0, '/bin/busybox\n', '')
+        assert execute(c, name, 'ls', '/usr').rc == 1
+    finally:
+        c.runtime.ok('delete', '--force', name)
+
+
 def test_shared_namespaces(up):
     c = up(lambda config: config['linux'].update(namespaces=[{'type': 'mount'}]) or config.pop('hostname', None))
     pid = detached(c)
