@@ -136,7 +136,8 @@ static int namespaces_fork_fail(const struct namespaces_plan *plan, int number, 
 	if (number == ENOSPC)
 		return error_hint(err, "a limit of /proc/sys/user/max_*_namespaces is reached");
 	if (number == EPERM && (plan->fresh & CLONE_NEWUSER))
-		return error_hint(err, "this host does not allow user namespaces to this user");
+		return error_hint(err, "this host does not allow user namespaces to this user, or "
+				       "this is a chroot");
 	if (number == EPERM && !(plan->private & CLONE_NEWUSER))
 		return error_hint(err, "without root a user namespace is needed");
 	for (size_t i = 0; number == ENOMEM && i < plan->join_count; i++)
