@@ -131,11 +131,12 @@ int channel_recv(int channel, int pidfd, int64_t deadline, struct channel_messag
 	do
 		n = recvmsg(channel, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
-	if (n == 0 || (n < 0 && errno == ECONNRESET))
-		return -EPIPE;
 	if (n < 0)
-		return -errno;
+		return errno == ECONNRESET ? -EPIPE : -errno;
+	/* An empty packet looks like the end, and may bring descriptors all the same. */
 	fd = channel_take_fd(&header);
+	if (n == 0)
+		return -EPIPE;
 	if ((size_t)n != sizeof(message) || (header.msg_flags & MSG_TRUNC) != 0 ||
 	    !channel_make_safe(&message))
 		return -EBADMSG;

@@ -104,6 +104,10 @@ START_TEST(further_descriptors_are_closed)
 	send_raw(ends[0], "x", 1, many, 2);
 	ck_assert_int_eq(receive(ends[1], &message, &fd), -EBADMSG);
 	ck_assert_uint_eq(suite_open_fds(), fds);
+	/* A packet of no bytes is not to be told from the end. */
+	send_raw(ends[0], &message, 0, many, 4);
+	ck_assert_int_eq(receive(ends[1], &message, &fd), -EPIPE);
+	ck_assert_uint_eq(suite_open_fds(), fds);
 }
 END_TEST
 
