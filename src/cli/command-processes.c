@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pause, resume, ps: the commands about all processes of a container. */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/io.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "container/pause.h"
-#include "kernel/process.h"
-#include "kernel/syscalls.h"
+#include "kernel/program.h"
 
 /* What ps(1) may print, and how long it may take, milliseconds. */
 #define PS_OUTPUT_MAX (64u << 20)
@@ -69,57 +64,34 @@ static void ps_json(const pid_t *pids, size_t count, struct text *text)
 	text_append(text, "]\n");
 }
 
-/* ps(1) with the caller's words, or -ef. The child executes or dies. */
-static void ps_execute(const struct cli *cli, int output)
+/* ps(1) with the caller's words, or -ef. */
+static int ps_read(const struct cli *cli, struct program_result *ret_result, struct error *err)
 {
-	/* An engine's environment may have no PATH. */
-	static const char *const places[] = {"/bin/ps", "/usr/bin/ps", NULL};
-	char **arguments = calloc((size_t)cli->argument_count + 2, sizeof(*arguments));
-	int count = 0;
+	auto_free char **arguments = calloc((size_t)cli->argument_count + 2, sizeof(*arguments));
+	struct program program = {.name = "ps",
+				  .arguments = arguments,
+				  .environment = environ,
+				  .output = PROGRAM_CAPTURE,
+				  .errors = PROGRAM_KEEP};
+	char path[64];
+	int count = 0, r;
 
-	if (arguments) {
-		arguments[count++] = (char *)(uintptr_t) "ps";
-		for (int i = 1; i < cli->argument_count; i++)
-			arguments[count++] = cli->arguments[i];
-		if (count == 1)
-			arguments[count++] = (char *)(uintptr_t) "-ef";
+	if (!arguments)
+		return error_errno(err, ENOMEM, "run ps");
+	arguments[count++] = (char *)(uintptr_t) "ps";
+	for (int i = 1; i < cli->argument_count; i++)
+		arguments[count++] = cli->arguments[i];
+	if (count == 1)
+		arguments[count++] = (char *)(uintptr_t) "-ef";
+	if (program_find("ps", path, sizeof(path)) < 0) {
+		error_set(err, ENOENT, "ps(1) is not there");
+		return error_hint(err, "install the package procps; --format json needs none");
 	}
-	process_reset_signals();
-	if (arguments && dup2(output, STDOUT_FILENO) >= 0)
-		for (size_t i = 0; places[i]; i++)
-			execv(places[i], arguments);
-	_exit(127);
-}
-
-static int ps_read(const struct cli *cli, char **ret_text, struct error *err)
-{
-	auto_close int reader = -EBADF, writer = -EBADF, pidfd = -EBADF;
-	int ends[2], status = 0, r;
-	pid_t pid;
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_errno(err, errno, "make a pipe for ps");
-	reader = ends[0];
-	writer = ends[1];
-	pid = process_fork(CLONE_CLEAR_SIGHAND, -1, &pidfd);
-	if (pid < 0)
-		return error_errno(err, -pid, "run ps");
-	if (pid == 0)
-		ps_execute(cli, writer);
-	writer = fd_close(writer);
-	r = io_read_all(reader, PS_OUTPUT_MAX, ret_text, NULL);
-	if (r < 0 || process_wait_dead(pidfd, process_now() + PS_TIMEOUT) < 0)
-		(void)process_signal(pidfd, SIGKILL);
-	(void)process_reap(pidfd, &status);
+	program.path = path;
+	r = program_run(&program, PS_TIMEOUT, PS_OUTPUT_MAX, ret_result, err);
 	if (r < 0)
-		return error_errno(err, -r, "read what ps says");
-	if (status != 0) {
-		error_set(err, EIO, "ps failed with status %d", process_exit_code(status));
-		if (process_exit_code(status) == 127)
-			error_hint(err, "is ps(1) installed? --format json needs none");
-		return -EIO;
-	}
-	return 0;
+		return r;
+	return program_judge(&program, ret_result, err);
 }
 
 /* Which word of the heading is PID; -1: none. */
@@ -167,11 +139,14 @@ static bool ps_line_is_ours(const char *line, int column, const pid_t *pids, siz
 static int ps_table(const struct cli *cli, const pid_t *pids, size_t count, struct text *text,
 		    struct error *err)
 {
-	auto_free char *output = NULL;
-	int column, r = ps_read(cli, &output, err);
+	auto_program_result struct program_result result = {0};
+	int column, r = ps_read(cli, &result, err);
+	const char *output = result.output;
 
 	if (r < 0)
 		return r;
+	if (result.cut)
+		return error_set(err, EFBIG, "ps says more than %u MiB", PS_OUTPUT_MAX >> 20);
 	column = ps_column(output);
 	if (column < 0)
 		return error_set(err, EINVAL, "ps prints no column PID");

@@ -2,27 +2,20 @@
 #include "isolate/net-devices.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/io.h"
 #include "base/log.h"
 #include "isolate/net-devices-image.h"
 #include "isolate/net-devices-program.h"
 #include "kernel/channel.h"
 #include "kernel/nsfs.h"
 #include "kernel/process.h"
-#include "kernel/syscalls.h"
+#include "kernel/program.h"
 
-#ifndef MFD_EXEC /* Linux 6.3; before, every memfd could be executed */
-#define MFD_EXEC 0x0010U
-#endif
 /* How long moving, and moving back, may take, milliseconds: drivers wait for their hardware. */
 #define NET_DEVICES_TIMEOUT 60000
 
@@ -113,26 +106,6 @@ void net_devices_plan_clear(struct net_devices_plan *plan)
  * The program.
  */
 
-static int net_devices_image_open(int *ret_fd, struct error *err)
-{
-	/* cppcheck-suppress comparePointers ; two ends of one thing, which only the linker knows */
-	size_t size = (size_t)(net_devices_image_end - net_devices_image);
-	auto_close int fd = memfd_create("knarr-net", MFD_CLOEXEC | MFD_EXEC);
-	int r;
-
-	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("knarr-net", MFD_CLOEXEC);
-	if (fd < 0) {
-		error_errno(err, errno, "make the program that moves network interfaces");
-		return error_hint(err, "sysctl vm.memfd_noexec must be 0 or 1");
-	}
-	r = io_write_all(fd, net_devices_image, size);
-	if (r < 0)
-		return error_errno(err, -r, "make the program that moves network interfaces");
-	*ret_fd = fd_take(&fd);
-	return 0;
-}
-
 /* "knarr-net", the pairs of names, NULL. The caller frees the array. */
 static char **net_devices_arguments(const struct net_devices_plan *plan)
 {
@@ -148,39 +121,19 @@ static char **net_devices_arguments(const struct net_devices_plan *plan)
 	return argv;
 }
 
-/* In the child. A descriptor that has the number of another is moved out of the way first. */
-static void __attribute__((noreturn))
-net_devices_execute(int program, int channel, int namespace, char **argv)
-{
-	char *environment[] = {NULL};
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	sigset_t all;
-
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_SETMASK, &all, NULL);
-	program = fcntl(program, F_DUPFD_CLOEXEC, NET_DEVICES_FD_NAMESPACE + 1);
-	channel = fcntl(channel, F_DUPFD_CLOEXEC, NET_DEVICES_FD_NAMESPACE + 1);
-	namespace = fcntl(namespace, F_DUPFD_CLOEXEC, NET_DEVICES_FD_NAMESPACE + 1);
-	if (null >= 0 && program >= 0 && channel >= 0 && namespace >= 0 &&
-	    dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDOUT_FILENO) >= 0 &&
-	    dup2(null, STDERR_FILENO) >= 0 && dup2(channel, NET_DEVICES_FD_CHANNEL) >= 0 &&
-	    dup2(namespace, NET_DEVICES_FD_NAMESPACE) >= 0 &&
-	    fd_cloexec_from(NET_DEVICES_FD_NAMESPACE + 1) == 0)
-		(void)fexecve(program, argv, environment);
-	_exit(126);
-}
-
 static int net_devices_start(const struct net_devices_plan *plan, int namespace,
 			     struct net_devices *ret_devices, struct error *err)
 {
-	auto_close int program = -EBADF, channel = -EBADF, theirs = -EBADF;
+	/* cppcheck-suppress comparePointers ; two ends of one thing, which only the linker knows */
+	size_t size = (size_t)(net_devices_image_end - net_devices_image);
+	auto_close int image = -EBADF, channel = -EBADF, theirs = -EBADF;
 	auto_free char **argv = net_devices_arguments(plan);
-	int ends[2], pidfd, r;
-	pid_t pid;
+	struct program program = {.name = "knarr-net", .arguments = argv, .deaf = true};
+	int ends[2], descriptors[2], pidfd, r;
 
 	if (!argv)
 		return error_errno(err, ENOMEM, "network interfaces");
-	r = net_devices_image_open(&program, err);
+	r = program_image_open("knarr-net", net_devices_image, size, &image, err);
 	if (r < 0)
 		return r;
 	r = channel_open(ends);
@@ -188,11 +141,14 @@ static int net_devices_start(const struct net_devices_plan *plan, int namespace,
 		return error_errno(err, -r, "make a channel to knarr-net");
 	channel = ends[0];
 	theirs = ends[1];
-	pid = process_fork(CLONE_CLEAR_SIGHAND, -1, &pidfd);
-	if (pid < 0)
-		return error_errno(err, -pid, "start knarr-net");
-	if (pid == 0)
-		net_devices_execute(program, theirs, namespace, argv);
+	descriptors[NET_DEVICES_FD_CHANNEL - STDERR_FILENO - 1] = theirs;
+	descriptors[NET_DEVICES_FD_NAMESPACE - STDERR_FILENO - 1] = namespace;
+	program.image = image;
+	program.descriptors = descriptors;
+	program.descriptor_count = array_size(descriptors);
+	r = program_start(&program, &pidfd, NULL, err);
+	if (r < 0)
+		return r;
 	*ret_devices = (struct net_devices){.channel = fd_take(&channel), .pidfd = pidfd};
 	return 0;
 }
@@ -203,12 +159,7 @@ static int net_devices_end(struct net_devices *devices)
 	int status = 0;
 
 	devices->channel = fd_close(devices->channel);
-	if (process_wait_dead(devices->pidfd, process_now() + NET_DEVICES_TIMEOUT) < 0) {
-		(void)process_signal(devices->pidfd, SIGKILL);
-		(void)process_wait_dead(devices->pidfd, process_now() + NET_DEVICES_TIMEOUT);
-	}
-	(void)process_reap(devices->pidfd, &status);
-	devices->pidfd = fd_close(devices->pidfd);
+	(void)program_end(&devices->pidfd, NET_DEVICES_TIMEOUT, &status);
 	return process_exit_code(status);
 }
 
@@ -223,8 +174,6 @@ static int net_devices_explain(struct net_devices *devices, int r, struct error 
 	/* What the dynamic loader exits with. */
 	if (status == 127)
 		error_hint(err, "it needs libmnl.so.0 and the C library that knarr was built with");
-	if (status == 126)
-		error_hint(err, "sysctl vm.memfd_noexec must be 0 or 1");
 	return -err->number;
 }
 
