@@ -151,6 +151,25 @@ static void exec_problem(void *data, const struct oci_problem *problem)
 		  problem->column, problem->path, problem->path[0] ? ": " : "", problem->message);
 }
 
+/* What the file does not say of is the container's, as with runc. */
+static void exec_inherit(const struct oci_process *container, struct oci_process *own)
+{
+	if (!own->capabilities)
+		own->capabilities = container->capabilities;
+	if (own->rlimits.count == 0)
+		own->rlimits = container->rlimits;
+	if (!own->apparmor_profile)
+		own->apparmor_profile = container->apparmor_profile;
+	if (!own->selinux_label)
+		own->selinux_label = container->selinux_label;
+	if (!own->scheduler)
+		own->scheduler = container->scheduler;
+	if (!own->io_priority)
+		own->io_priority = container->io_priority;
+	if (!own->exec_cpu_affinity)
+		own->exec_cpu_affinity = container->exec_cpu_affinity;
+}
+
 static int exec_from_file(const struct exec_request *request, const struct oci_process *container,
 			  struct exec_process *process, struct error *err)
 {
@@ -173,15 +192,7 @@ static int exec_from_file(const struct exec_request *request, const struct oci_p
 	if (r < 0)
 		return error_errno(err, -r, "decode --process %s", request->process_file);
 	process->process = *oci_document_process(file->document);
-	/* What the file does not say of is the container's, as with runc. */
-	if (!process->process.capabilities)
-		process->process.capabilities = container->capabilities;
-	if (process->process.rlimits.count == 0)
-		process->process.rlimits = container->rlimits;
-	if (!process->process.apparmor_profile)
-		process->process.apparmor_profile = container->apparmor_profile;
-	if (!process->process.selinux_label)
-		process->process.selinux_label = container->selinux_label;
+	exec_inherit(container, &process->process);
 	return 0;
 }
 

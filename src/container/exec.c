@@ -28,6 +28,7 @@
 #include "container/record.h"
 #include "container/start.h"
 #include "container/status.h"
+#include "isolate/affinity.h"
 #include "isolate/limits.h"
 #include "isolate/terminal.h"
 #include "kernel/channel.h"
@@ -253,6 +254,8 @@ static int exec_fork(struct exec *exec, struct error *err)
 		return error_errno(err, errno, "open the container's root");
 	entry.root = root;
 	r = limits_raise_rlimits(&exec->plan.process->rlimits, 0, err);
+	if (r == 0)
+		r = affinity_set_initial(exec->plan.process->exec_cpu_affinity, err);
 	if (r < 0)
 		return r;
 	pid = namespaces_fork_into(&entry, cgroup_clone_fd(exec->cgroup), &exec->birth.pidfd, err);

@@ -45,6 +45,7 @@
 #include "container/notify.h"
 #include "container/status.h"
 #include "container/sync.h"
+#include "isolate/affinity.h"
 #include "isolate/executable.h"
 #include "isolate/limits.h"
 #include "isolate/lsm.h"
@@ -119,6 +120,13 @@ static int init_join(struct init *init, struct error *err)
 	}
 	init->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return init->root < 0 ? error_errno(err, errno, "open the container's root") : 0;
+}
+
+/* In the cgroup by now. execCPUAffinity is not for a container's init. */
+static int init_affinity(struct init *init, struct error *err)
+{
+	return affinity_set_final(
+		init->role == INIT_JOINED ? init->plan->process->exec_cpu_affinity : NULL, err);
 }
 
 static int init_session(struct init *init, struct error *err)
@@ -544,6 +552,7 @@ static const struct init_step {
 	{"cgroup", init_cgroup, FIRST},
 	{"namespaces", init_namespaces, FIRST},
 	{"namespaces", init_join, JOINED},
+	{"affinity", init_affinity, BOTH},
 	{"session", init_session, BOTH},
 	{"network", init_network, FIRST},
 	{"rootfs", init_rootfs, FIRST},

@@ -209,11 +209,12 @@ int limits_apply_io_priority(const struct oci_io_priority *priority, pid_t pid, 
 }
 
 #define LIMITS_WORD_BITS (8 * sizeof(unsigned long))
-/* set_mempolicy(2) takes one page of bits; the smallest page is 4 KiB. */
-#define LIMITS_NODES_MAX 32768UL
+/* set_mempolicy(2) takes one page of bits; the smallest page is 4 KiB. Kernels are built for 8192
+ * CPUs at most. */
+#define LIMITS_LIST_MAX 32768UL
 
 /* One number of a list; moves *at behind it. */
-static int limits_parse_node(const char **at, unsigned long *ret_node)
+static int limits_parse_number(const char **at, unsigned long *ret_node)
 {
 	size_t length = strspn(*at, "0123456789");
 	char digits[24];
@@ -229,7 +230,7 @@ static int limits_parse_node(const char **at, unsigned long *ret_node)
 	r = text_parse_u64(digits, &value);
 	if (r < 0)
 		return r;
-	if (value >= LIMITS_NODES_MAX)
+	if (value >= LIMITS_LIST_MAX)
 		return -ERANGE;
 	*at += length;
 	*ret_node = (unsigned long)value;
@@ -239,7 +240,7 @@ static int limits_parse_node(const char **at, unsigned long *ret_node)
 /* "3" or "0-3". */
 static int limits_parse_range(const char **at, unsigned long *ret_first, unsigned long *ret_last)
 {
-	int r = limits_parse_node(at, ret_first);
+	int r = limits_parse_number(at, ret_first);
 
 	if (r < 0)
 		return r;
@@ -247,15 +248,15 @@ static int limits_parse_range(const char **at, unsigned long *ret_first, unsigne
 	if (**at != '-')
 		return 0;
 	(*at)++;
-	r = limits_parse_node(at, ret_last);
+	r = limits_parse_number(at, ret_last);
 	if (r < 0)
 		return r;
 	return *ret_last < *ret_first ? -EINVAL : 0;
 }
 
-int limits_parse_nodes(const char *list, unsigned long **ret_bits, unsigned long *ret_count)
+int limits_parse_list(const char *list, unsigned long **ret_bits, unsigned long *ret_count)
 {
-	auto_free unsigned long *bits = calloc(LIMITS_NODES_MAX / 8, 1);
+	auto_free unsigned long *bits = calloc(LIMITS_LIST_MAX / 8, 1);
 	unsigned long count = 0;
 
 	if (!bits)
@@ -287,7 +288,7 @@ int limits_apply_memory_policy(const struct oci_memory_policy *policy, struct er
 
 	if (!policy)
 		return 0;
-	r = policy->nodes ? limits_parse_nodes(policy->nodes, &bits, &count) : 0;
+	r = policy->nodes ? limits_parse_list(policy->nodes, &bits, &count) : 0;
 	if (r == -ENOMEM)
 		return error_errno(err, ENOMEM, "memory policy");
 	if (r < 0) {
@@ -326,17 +327,6 @@ int limits_apply_personality(const struct oci_personality *config, struct error 
 		return error_at(err, "linux.personality.domain");
 	}
 	return 0;
-}
-
-void limits_reset_affinity(void)
-{
-	/* More CPUs than any kernel is built for; what does not exist or is not in the cpuset is
-	 * dropped by the kernel. */
-	unsigned char all[8192 / 8];
-
-	memset(all, 0xff, sizeof(all));
-	if (syscall(SYS_sched_setaffinity, 0, sizeof(all), all) < 0)
-		log_debug("CPU affinity cannot be reset: %s", error_name(errno));
 }
 
 /* KEY_USR_SEARCH of the kernel's include/linux/key.h; what a keyring is made with lacks it. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Limits and scheduling of a process: rlimits, OOM score, scheduler, I/O priority, affinity,
+/* Limits and scheduling of a process: rlimits, OOM score, scheduler, I/O priority,
  * personality, memory policy, keyring.
  *
  * Those with a `pid` act on that process, 0 being the caller: the runtime applies them to an init
@@ -36,14 +36,11 @@ int limits_apply_io_priority(const struct oci_io_priority *priority, pid_t pid, 
 int limits_apply_memory_policy(const struct oci_memory_policy *policy, struct error *err);
 int limits_apply_personality(const struct oci_personality *config, struct error *err);
 
-/* A list of memory nodes, "0-3,7", as bits. `ret_bits` is malloc'ed (NULL when the list is empty)
- * and has *ret_count bits in use: the highest node + 1. -EINVAL when it is no such list, -ERANGE
- * when a node is beyond what any kernel takes. Blanks around a number and empty parts are accepted,
- * as in cpuset(7). Pure. */
-int limits_parse_nodes(const char *list, unsigned long **ret_bits, unsigned long *ret_count);
-
-/* All CPUs, whatever the runtime's caller had been confined to; the cpuset decides. Best effort. */
-void limits_reset_affinity(void);
+/* A list of memory nodes or CPUs, "0-3,7", as bits. `ret_bits` is malloc'ed (NULL when the list is
+ * empty), 4 KiB long, and has *ret_count bits in use: the highest number + 1. -EINVAL when it is no
+ * such list, -ERANGE when a number is beyond what any kernel takes. Blanks around a number and
+ * empty parts are accepted, as in cpuset(7). Pure. */
+int limits_parse_list(const char *list, unsigned long **ret_bits, unsigned long *ret_count);
 
 /*
  * Joins the session keyring "_ses.ID" (keyrings(7)), made if there is none of that name, and lets

@@ -18,12 +18,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct text text = {0}, plain = {0};
 
 	text_append_bytes(&text, (const char *)data, size);
-	if (limits_parse_nodes(text.data, &bits, &count) == 0) {
+	if (limits_parse_list(text.data, &bits, &count) == 0) {
 		text_append(&plain, "");
 		for (unsigned long node = 0; node < count; node++)
 			if (bits[node / WORD_BITS] >> node % WORD_BITS & 1)
 				text_format(&plain, "%lu,", node);
-		if (limits_parse_nodes(plain.data, &again, &count_again) != 0 ||
+		if (limits_parse_list(plain.data, &again, &count_again) != 0 ||
 		    count != count_again ||
 		    (count > 0 && memcmp(bits, again, (count + 7) / 8) != 0))
 			abort();

@@ -275,7 +275,7 @@ START_TEST(nodes)
 {
 	for (size_t i = 0; i < suite_count(node_cases); i++) {
 		unsigned long *bits = NULL, count = 77;
-		int r = limits_parse_nodes(node_cases[i].list, &bits, &count);
+		int r = limits_parse_list(node_cases[i].list, &bits, &count);
 
 		ck_assert_msg(r == node_cases[i].result, "\"%s\": %d", node_cases[i].list, r);
 		if (r < 0) {
@@ -359,25 +359,6 @@ START_TEST(execution_domain)
 }
 END_TEST
 
-START_TEST(affinity)
-{
-	cpu_set_t all, one;
-	int first = 0;
-
-	ck_assert_int_eq(sched_getaffinity(0, sizeof(all), &all), 0);
-	while (!CPU_ISSET(first, &all))
-		first++;
-	CPU_ZERO(&one);
-	CPU_SET(first, &one);
-	ck_assert_int_eq(sched_setaffinity(0, sizeof(one), &one), 0);
-	limits_reset_affinity();
-	ck_assert_int_eq(sched_getaffinity(0, sizeof(one), &one), 0);
-	/* At least what it was before: the runner may have been confined itself. */
-	CPU_AND(&one, &one, &all);
-	ck_assert(CPU_EQUAL(&one, &all));
-}
-END_TEST
-
 static long keyctl(int command, long first, long second)
 {
 	return syscall(SYS_keyctl, command, first, second, 0, 0);
@@ -452,7 +433,6 @@ int main(void)
 		memory_policy,
 		memory_policy_refused,
 		execution_domain,
-		affinity,
 		keyring,
 		keyring_with_a_long_name,
 	};
