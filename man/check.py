@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Holds the manual pages against what the program says of itself: check.py GENERATE SOURCES KNARR."""
 
+import json
 import re
 import subprocess
 import sys
@@ -44,9 +45,13 @@ def main(generate, sources, knarr):
             assert name == 'knarr' or name in text, (shell, name)
     config = plain(output(generate, 'config', str(sources / 'knarr-config.prose')))
     assert config.count('.TP\n') > 200, config.count('.TP\n')
+    # What the features document says that works, and nothing else, is described as working.
+    unsafe = json.loads(output(knarr, 'features'))['potentiallyUnsafeConfigAnnotations']
+    described = re.findall(r'^\.TP\n(\S+) \(annotation(?:, absolute path)?\)$', config, re.MULTILINE)
+    assert [key.removesuffix('NAME') for key in described] == unsafe, described
     # The generator does refuse.
     prose = (sources / 'knarr-config.prose').read_text()
-    for wrong in (prose.replace('\nhostname: ', '\nhostnaim: '), prose + 'no.such.field: x\n', prose.replace('@FIELDS@', '')):
+    for wrong in (prose.replace('\nhostname: ', '\nhostnaim: '), prose.replace('\nannotations.krun.: ', '\nannotations.x: '), prose + 'no.such.field: x\n', prose.replace('@FIELDS@', '')):
         with tempfile.NamedTemporaryFile('w', suffix='.prose') as changed:
             changed.write(wrong)
             changed.flush()

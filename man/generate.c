@@ -20,6 +20,7 @@
 #include "base/io.h"
 #include "base/path.h"
 #include "cli/cli.h"
+#include "oci-spec/annotations.h"
 #include "oci-spec/tables.h"
 
 static int fail(const char *what, const char *which)
@@ -249,6 +250,35 @@ static void print_words(const struct oci_field *field)
 	(void)printf(".");
 }
 
+/* Those that are more than text, behind the field that holds them. */
+static int print_annotations(struct dictionary *dictionary)
+{
+	static const char *const supports[] = {
+		[OCI_ANNOTATION_WORKS] = "annotation",
+		[OCI_ANNOTATION_IGNORED] = "annotation, not supported: ignored",
+		[OCI_ANNOTATION_REFUSED] = "annotation, not supported: an error",
+	};
+
+	for (const struct oci_annotation *known = oci_annotations; known->key; known++) {
+		struct words *words;
+		char path[512];
+
+		(void)snprintf(path, sizeof(path), "annotations.%s", known->key);
+		words = dictionary_find(dictionary, path);
+		if (!words)
+			return fail("nothing is said about the annotation", known->key);
+		words->used = true;
+		(void)printf(".TP\n\\fB%s%s\\fR (%s%s)\n", known->key,
+			     known->key[strlen(known->key) - 1] == '.' ? "NAME" : "",
+			     supports[known->support], known->path ? ", absolute path" : "");
+		roff(words->text);
+		for (size_t i = 0; known->words && known->words[i]; i++)
+			(void)printf("%s%s", i ? ", " : " One of: ", known->words[i]);
+		(void)printf("%s\n", known->words ? "." : "");
+	}
+	return EXIT_SUCCESS;
+}
+
 static int print_object(struct dictionary *dictionary, const struct oci_object *object,
 			const char *prefix)
 {
@@ -271,6 +301,9 @@ static int print_object(struct dictionary *dictionary, const struct oci_object *
 		roff(words->text);
 		print_words(field);
 		(void)printf("\n");
+		if (strcmp(path, "annotations") == 0 &&
+		    print_annotations(dictionary) != EXIT_SUCCESS)
+			return EXIT_FAILURE;
 		if (field->object && print_object(dictionary, field->object, path) != EXIT_SUCCESS)
 			return EXIT_FAILURE;
 	}

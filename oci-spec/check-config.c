@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "oci-spec/annotations.h"
 #include "oci-spec/check-rules.h"
 
 /* The kernel's __NEW_UTS_LEN, the longest host and domain name. */
@@ -241,14 +242,59 @@ void check_hooks(struct check *check)
 	check_hook_list(check, "poststop", &hooks->poststop);
 }
 
+/* The words of a list, as "a", "b" or "c". */
+static void show_words(const char *const *words, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; words[i] && used < size; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s\"%s\"",
+					 i == 0		? ""
+					 : words[i + 1] ? ", "
+							: " or ",
+					 words[i]);
+}
+
+static bool is_word(const char *const *words, const char *value)
+{
+	for (; *words; words++)
+		if (strcmp(*words, value) == 0)
+			return true;
+	return false;
+}
+
+/* One that runc or crun gives a meaning. */
+static void check_known_annotation(struct check *check, const struct oci_annotation *known,
+				   const struct oci_string_pair *annotation)
+{
+	const char *value = annotation->value;
+	char words[128];
+
+	check_at_key(check, "annotations", annotation->key, NULL);
+	if (known->support == OCI_ANNOTATION_REFUSED)
+		check_error(check, "is not supported");
+	else if (known->support == OCI_ANNOTATION_IGNORED)
+		check_warning(check, "is not supported, and ignored");
+	else if (known->path && value[0] != '/')
+		check_error(check, "must be an absolute path, not %s", check_show(check, value));
+	else if (known->words && !is_word(known->words, value)) {
+		show_words(known->words, words, sizeof(words));
+		check_error(check, "must be %s, not %s", words, check_show(check, value));
+	}
+}
+
 void check_annotations(struct check *check)
 {
 	const struct oci_string_map *annotations = &check->config->annotations;
 
 	for (size_t i = 0; i < annotations->count; i++) {
 		const char *key = annotations->items[i].key;
+		const struct oci_annotation *known = oci_annotation_find(key);
 
-		if (!key[0])
+		if (known)
+			check_known_annotation(check, known, &annotations->items[i]);
+		else if (!key[0])
 			check_error(check_at_key(check, "annotations", key, NULL),
 				    "a key must not be empty");
 		else if (!strchr(key, '.'))

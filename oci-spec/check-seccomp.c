@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "oci-spec/annotations.h"
 #include "oci-spec/check-rules.h"
 
 /* What goes with an action: SECCOMP_RET_DATA is 16 bits, and for ERRNO at most MAX_ERRNO. */
@@ -63,12 +64,7 @@ void check_seccomp_rules(struct check *check)
 /* Another way than listenerPath to say who gets the notifications, known from crun. */
 static bool has_other_listener(const struct oci_config *config)
 {
-	const struct oci_string_map *annotations = &config->annotations;
-
-	for (size_t i = 0; i < annotations->count; i++)
-		if (strcmp(annotations->items[i].key, "run.oci.seccomp.receiver") == 0)
-			return true;
-	return false;
+	return oci_annotation_value(&config->annotations, "run.oci.seccomp.receiver");
 }
 
 /*

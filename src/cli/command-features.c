@@ -12,6 +12,7 @@
 #include "isolate/lsm.h"
 #include "isolate/mount-options.h"
 #include "isolate/seccomp.h"
+#include "oci-spec/annotations.h"
 #include "oci-spec/oci-spec.h"
 #include "version.h"
 
@@ -169,6 +170,16 @@ static void features_annotations(struct features *features)
 	features_close(features, "}");
 }
 
+/* Not in the hands of whoever may merely label a container. */
+static void features_unsafe(struct features *features)
+{
+	features_open(features, "potentiallyUnsafeConfigAnnotations", "[");
+	for (const struct oci_annotation *known = oci_annotations; known->key; known++)
+		if (known->support == OCI_ANNOTATION_WORKS)
+			features_text(features, NULL, known->key);
+	features_close(features, "]");
+}
+
 static int features_run(const struct cli *cli, int *ret_status, struct error *err)
 {
 	struct features features = {.first = true};
@@ -183,6 +194,7 @@ static int features_run(const struct cli *cli, int *ret_status, struct error *er
 	features_names(&features, "mountOptions", mount_options_names());
 	features_linux(&features);
 	features_annotations(&features);
+	features_unsafe(&features);
 	features_close(&features, "}");
 	text_append(&features.text, "\n");
 	r = cli_print(&features.text, err);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,6 +39,8 @@ void creation_init(struct creation *creation, const struct store *store,
 		.gate = -EBADF,
 		.sources = -EBADF,
 		.helper = -EBADF,
+		.pidfd_receiver = -EBADF,
+		.streams = HOOKS_STREAMS_INIT,
 		.net_devices = NET_DEVICES_INIT,
 	};
 	birth_init(&creation->birth, &creation->plan, &creation->rollback);
@@ -49,6 +52,8 @@ static void creation_close(struct creation *creation)
 	creation->gate = fd_close(creation->gate);
 	creation->sources = fd_close(creation->sources);
 	creation->helper = fd_close(creation->helper);
+	creation->pidfd_receiver = fd_close(creation->pidfd_receiver);
+	hooks_streams_close(&creation->streams);
 }
 
 void creation_end(struct creation *creation)
@@ -128,6 +133,7 @@ static void creation_undo_hooks(void *data)
 		return;
 	}
 	run.state = state.data;
+	run.annotations = &creation->bundle.config->annotations;
 	(void)hooks_run(&run, &err);
 }
 
@@ -276,6 +282,16 @@ static int creation_explain_fork(const struct creation *creation, int r, struct 
 	return r;
 }
 
+/* Those hooks run where the host's paths do not lead to the host's files. */
+static int creation_hook_streams(struct creation *creation, struct error *err)
+{
+	const struct oci_hooks *hooks = creation->plan.config->hooks;
+
+	if (!hooks || hooks->create_container.count + hooks->start_container.count == 0)
+		return 0;
+	return hooks_streams_open(&creation->plan.config->annotations, &creation->streams, err);
+}
+
 static int creation_fork(struct creation *creation, struct error *err)
 {
 	const struct plan *plan = &creation->plan;
@@ -296,7 +312,9 @@ static int creation_fork(struct creation *creation, struct error *err)
 		creation->sources = ends[0];
 		sources = ends[1];
 	}
-	r = namespaces_open(&plan->namespaces, &fds, err);
+	r = creation_hook_streams(creation, err);
+	if (r == 0)
+		r = namespaces_open(&plan->namespaces, &fds, err);
 	if (r < 0)
 		return r;
 	r = sysctl_check_joined(plan->config->linux, &plan->namespaces, &fds, err);
@@ -321,6 +339,7 @@ static int creation_fork(struct creation *creation, struct error *err)
 			.channel = channel,
 			.gate = creation->gate,
 			.console_socket = creation->birth.console_socket,
+			.streams = creation->streams,
 			.procfs = creation->birth.procfs,
 			.sources = {.channel = sources},
 			.root = -EBADF,
@@ -420,6 +439,7 @@ static int creation_run_hooks(struct creation *creation, struct error *err)
 	if (state.failed)
 		return error_errno(err, ENOMEM, "prepare the state for hooks");
 	run.state = state.data;
+	run.annotations = &creation->bundle.config->annotations;
 	r = hooks_run(&run, err);
 	if (r < 0)
 		return r;
@@ -523,6 +543,24 @@ static int creation_end_helper(struct creation *creation, struct error *err)
 	return 0;
 }
 
+/* --pidfd-socket by annotation. */
+static int creation_connect_receiver(struct creation *creation, struct error *err)
+{
+	static const char key[] = "run.oci.pidfd_receiver";
+	const char *path = plan_annotation(creation->plan.config, key);
+	int fd;
+
+	if (!path)
+		return 0;
+	fd = channel_connect(path, SOCK_STREAM);
+	if (fd < 0) {
+		(void)error_errno(err, -fd, "connect to %s", path);
+		return error_at(err, "annotations[\"%s\"]", key);
+	}
+	creation->pidfd_receiver = fd;
+	return 0;
+}
+
 int creation_build(struct creation *creation, bool gate, struct error *err)
 {
 	const struct create_request *request = creation->request;
@@ -537,6 +575,8 @@ int creation_build(struct creation *creation, bool gate, struct error *err)
 	if (r < 0)
 		return r;
 	r = birth_connect(&creation->birth, err);
+	if (r == 0)
+		r = creation_connect_receiver(creation, err);
 	/* What it is. */
 	if (r == 0)
 		r = creation_claim(creation, err);
@@ -567,6 +607,10 @@ int creation_commit(struct creation *creation, enum record_phase phase, struct e
 
 	if (r < 0)
 		return r;
+	if (creation->pidfd_receiver >= 0)
+		r = channel_send_fd(creation->pidfd_receiver, creation->birth.pidfd, "pidfd");
+	if (r < 0)
+		return error_errno(err, -r, "send the pidfd to run.oci.pidfd_receiver");
 	r = process_identify(creation->birth.pid, creation->birth.pidfd, &creation->identity);
 	if (r < 0)
 		return error_errno(err, -r, "identify init");

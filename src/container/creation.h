@@ -6,6 +6,7 @@
 #include "base/timestamp.h"
 #include "container/birth.h"
 #include "container/bundle.h"
+#include "container/hooks.h"
 #include "container/plan.h"
 #include "container/record.h"
 #include "container/request.h"
@@ -27,6 +28,8 @@ struct creation {
 	int gate;	    /* -EBADF: `run`, the channel is the gate */
 	int sources; /* our end of the channel to the sources helper, while it is being set up */
 	int helper;  /* its pidfd */
+	int pidfd_receiver;	      /* connected to the annotation's socket, or -EBADF */
+	struct hooks_streams streams; /* for init's hooks */
 	struct net_devices net_devices;
 	bool hooks_ran;	  /* some that come before `start`, or may have */
 	bool undo_failed; /* something is left: so are the records of it */

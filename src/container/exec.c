@@ -216,6 +216,7 @@ static void exec_child(const struct exec *exec, int channel)
 		.channel = channel,
 		.gate = -EBADF,
 		.console_socket = exec->birth.console_socket,
+		.streams = HOOKS_STREAMS_INIT,
 		.procfs = exec->birth.procfs,
 		.sources = {.channel = -EBADF},
 		.root = -EBADF,

@@ -18,6 +18,7 @@
 #include "kernel/channel.h"
 #include "kernel/process.h"
 #include "kernel/syscalls.h"
+#include "oci-spec/annotations.h"
 
 /* How much of a hook's output goes into the error; its end is what says why. */
 #define HOOKS_OUTPUT_MAX 512
@@ -80,6 +81,46 @@ static int hooks_state_file(const char *state)
 	return fd_take(&fd);
 }
 
+static int hooks_stream_open(const struct oci_string_map *annotations, const char *key, int *ret_fd,
+			     struct error *err)
+{
+	const char *path = oci_annotation_value(annotations, key);
+	int fd;
+
+	if (!path)
+		return 0;
+	/* Not to hang at a pipe that nobody reads. */
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd < 0 || fcntl(fd, F_SETFL, O_APPEND) < 0) {
+		(void)error_errno(err, errno, "open %s for the output of hooks", path);
+		(void)fd_close(fd);
+		return error_at(err, "annotations[\"%s\"]", key);
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+void hooks_streams_close(struct hooks_streams *streams)
+{
+	streams->out = fd_close(streams->out);
+	streams->err = fd_close(streams->err);
+}
+
+int hooks_streams_open(const struct oci_string_map *annotations, struct hooks_streams *ret_streams,
+		       struct error *err)
+{
+	struct hooks_streams streams = HOOKS_STREAMS_INIT;
+	int r = hooks_stream_open(annotations, "run.oci.hooks.stdout", &streams.out, err);
+
+	if (r == 0)
+		r = hooks_stream_open(annotations, "run.oci.hooks.stderr", &streams.err, err);
+	if (r < 0)
+		hooks_streams_close(&streams);
+	else
+		*ret_streams = streams;
+	return r;
+}
+
 struct hooks_child {
 	const struct oci_hook *hook;
 	const struct hooks_run *run;
@@ -105,6 +146,7 @@ static char **hooks_vector(const struct oci_strings *strings, char *first)
 static int hooks_child_execute(const struct hooks_child *child, struct error *err)
 {
 	const struct oci_hook *hook = child->hook;
+	const struct hooks_streams *streams = child->run->streams;
 	auto_free char **args = hooks_vector(&hook->args, hook->path);
 	auto_free char **env = hooks_vector(&hook->env, NULL);
 	int r;
@@ -123,8 +165,9 @@ static int hooks_child_execute(const struct hooks_child *child, struct error *er
 		if (r < 0)
 			return r;
 	}
-	if (dup2(child->state, STDIN_FILENO) < 0 || dup2(child->output, STDOUT_FILENO) < 0 ||
-	    dup2(child->output, STDERR_FILENO) < 0)
+	if (dup2(child->state, STDIN_FILENO) < 0 ||
+	    dup2(streams->out >= 0 ? streams->out : child->output, STDOUT_FILENO) < 0 ||
+	    dup2(streams->err >= 0 ? streams->err : child->output, STDERR_FILENO) < 0)
 		return error_errno(err, errno, "connect the hook's streams");
 	r = fd_cloexec_from(STDERR_FILENO + 1);
 	if (r < 0)
@@ -253,9 +296,9 @@ static int hooks_run_one(const struct hooks_run *run, const struct oci_hook *hoo
 	return hooks_judge(hook, status, &output, err);
 }
 
-int hooks_run(const struct hooks_run *run, struct error *err)
+static int hooks_run_all(const struct hooks_run *run, struct error *err)
 {
-	for (size_t i = 0; run->hooks && i < run->hooks->count; i++) {
+	for (size_t i = 0; i < run->hooks->count; i++) {
 		int r = hooks_run_one(run, &run->hooks->items[i], err);
 
 		if (r == 0)
@@ -266,4 +309,26 @@ int hooks_run(const struct hooks_run *run, struct error *err)
 		log_warning("hooks.%s[%zu]: %s", run->kind, i, err->message);
 	}
 	return 0;
+}
+
+int hooks_run(const struct hooks_run *run, struct error *err)
+{
+	struct hooks_streams streams = HOOKS_STREAMS_INIT;
+	struct hooks_run opened = *run;
+	int r = 0;
+
+	if (!run->hooks || run->hooks->count == 0)
+		return 0;
+	if (!run->streams) {
+		opened.streams = &streams;
+		if (run->annotations)
+			r = hooks_streams_open(run->annotations, &streams, err);
+	}
+	if (r < 0 && !run->keep_going)
+		return r;
+	if (r < 0)
+		log_warning("%s", err->message);
+	r = hooks_run_all(&opened, err);
+	hooks_streams_close(&streams);
+	return r;
 }

@@ -9,10 +9,27 @@
 
 #include "base/error.h"
 
+/*
+ * Files that take the hooks' output instead of the error's text: the annotations
+ * run.oci.hooks.stdout and run.oci.hooks.stderr, appended to and made when they are not there.
+ */
+struct hooks_streams {
+	int out, err; /* or -EBADF */
+};
+#define HOOKS_STREAMS_INIT     \
+	{                      \
+		-EBADF, -EBADF \
+	}
+int hooks_streams_open(const struct oci_string_map *annotations, struct hooks_streams *ret_streams,
+		       struct error *err);
+void hooks_streams_close(struct hooks_streams *streams);
+
 struct hooks_run {
 	const char *kind;		   /* "createRuntime", for messages and the JSON path */
 	const struct oci_hook_list *hooks; /* may be empty or NULL */
 	const char *state;		   /* the state document, given on stdin */
+	const struct oci_string_map *annotations; /* those of the container, for the streams */
+	const struct hooks_streams *streams;	  /* opened before, instead; or both NULL */
 	bool keep_going; /* poststop: a failure is a warning, the rest still runs */
 	int (*prepare)(void *data, struct error *err); /* in the child before execve, or NULL */
 	void *data;

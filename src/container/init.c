@@ -203,7 +203,7 @@ static int init_run_hooks(struct init *init, const char *kind, const struct oci_
 		.annotations = plan->config->annotations,
 	};
 	struct status_document document = {.intent = &intent, .status = status, .pid = getpid()};
-	struct hooks_run run = {.kind = kind, .hooks = hooks};
+	struct hooks_run run = {.kind = kind, .hooks = hooks, .streams = &init->streams};
 	auto_text struct text state = {0};
 
 	if (hooks->count == 0)
@@ -410,38 +410,47 @@ static int init_capabilities(struct init *init, struct error *err)
 	return capabilities_apply(&plan, err);
 }
 
+/* Descriptors behind stdio and the preserved ones, without a gap: nothing else remains open. */
+static int init_keep_descriptors(int *const kept[], size_t count, unsigned int first)
+{
+	int r;
+
+	/* Out of the way of each other and of the places they go to. */
+	for (size_t i = 0; i < count; i++) {
+		if (*kept[i] < 0)
+			continue;
+		*kept[i] = fcntl(*kept[i], F_DUPFD_CLOEXEC, (int)(first + count));
+		if (*kept[i] < 0)
+			return -errno;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (*kept[i] < 0)
+			continue;
+		r = dup3(*kept[i], (int)first, O_CLOEXEC);
+		if (r < 0)
+			return -errno;
+		*kept[i] = r;
+		first++;
+	}
+	return fd_close_from(first);
+}
+
 /*
  * From here on the process may be looked at for a long time: only stdio, the preserved descriptors,
- * and behind them the gate stay open, really closed and not only marked, for a container that is
- * never started must not keep its creator's pipes open.
+ * and behind them the gate stay open (and files for the output of hooks yet to come), really closed
+ * and not only marked, for a container that is never started must not keep its creator's pipes
+ * open.
  */
 static int init_descriptors(struct init *init, struct error *err)
 {
+	const struct oci_hooks *hooks = init->plan->config->hooks;
+	int *const kept[] = {&init->channel, &init->gate, &init->streams.out, &init->streams.err};
 	unsigned int first = STDERR_FILENO + 1 + init->plan->options->preserve_fds;
 	int r;
 
-	if (init->gate >= 0) {
-		int channel = (int)first, gate = (int)first + 1;
-		int moved_channel, moved_gate;
-
-		/* Out of the way of each other and of the places they go to. */
-		moved_channel = fcntl(init->channel, F_DUPFD_CLOEXEC, gate + 1);
-		moved_gate = fcntl(init->gate, F_DUPFD_CLOEXEC, gate + 1);
-		if (moved_channel < 0 || moved_gate < 0 ||
-		    dup3(moved_channel, channel, O_CLOEXEC) < 0 ||
-		    dup3(moved_gate, gate, O_CLOEXEC) < 0)
-			return error_errno(err, errno, "move descriptors");
-		init->channel = channel;
-		init->gate = gate;
-		r = fd_close_from((unsigned int)gate + 1);
-	} else {
-		if (init->channel != (int)first) {
-			if (dup3(init->channel, (int)first, O_CLOEXEC) < 0)
-				return error_errno(err, errno, "move descriptors");
-			init->channel = (int)first;
-		}
-		r = fd_close_from(first + 1);
-	}
+	if (!hooks || hooks->start_container.count == 0)
+		hooks_streams_close(&init->streams);
+	r = init_keep_descriptors(kept, array_size(kept), first);
 	if (r < 0)
 		return error_errno(err, -r, "close descriptors");
 	init->root = init->null = init->procfs = init->console_socket = -EBADF;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "cgroup/cgroup.h"
+#include "container/hooks.h"
 #include "container/plan.h"
 #include "isolate/sources.h"
 
@@ -25,6 +26,7 @@ struct init {
 	int gate;	    /* to wait at for `start`, or -EBADF: the channel is the gate */
 	int console_socket; /* connected, or -EBADF */
 	int procfs;	    /* kernel/procfs.h */
+	struct hooks_streams streams; /* of the hooks in the container */
 	struct sources sources;
 
 	/* Made on the way. */

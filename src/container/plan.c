@@ -11,6 +11,7 @@
 #include "isolate/lsm.h"
 #include "isolate/sysctl.h"
 #include "kernel/syscalls.h"
+#include "oci-spec/annotations.h"
 
 /* The texts are runc's, which its users know. */
 static int plan_check_terminal(const struct plan *plan, struct error *err)
@@ -80,13 +81,7 @@ static int plan_environment(struct plan *plan, struct error *err)
 
 const char *plan_annotation(const struct oci_config *config, const char *key)
 {
-	const struct oci_string_map *annotations = &config->annotations;
-
-	for (size_t i = 0; i < annotations->count; i++) {
-		if (strcmp(annotations->items[i].key, key) == 0)
-			return annotations->items[i].value;
-	}
-	return NULL;
+	return oci_annotation_value(&config->annotations, key);
 }
 
 int plan_make_seccomp(struct plan *plan, struct error *err)

@@ -118,6 +118,7 @@ static void remove_run_hooks(const struct store_entry *entry, const struct recor
 		return;
 	}
 	run.state = state.data;
+	run.annotations = &record->intent->annotations;
 	(void)hooks_run(&run, &err);
 }
 

@@ -89,6 +89,7 @@ int start_run_hooks(const struct store_entry *entry, const struct record_intent 
 	run.hooks = &bundle->config->hooks->poststart;
 	status_encode(&document, STATUS_FIELDS_SPEC, &state);
 	run.state = state.data;
+	run.annotations = &bundle->config->annotations;
 	r = state.failed ? error_errno(err, ENOMEM, "prepare the state for hooks")
 			 : hooks_run(&run, err);
 	if (r == 0)

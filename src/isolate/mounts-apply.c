@@ -202,7 +202,8 @@ static bool mounts_shares_superblock(const char *type)
 	return false;
 }
 
-/* mountLabel is the context= option where files have no label of their own. */
+/* mountLabel is an option, context= or what the annotation says, where files have no label of their
+ * own. */
 static bool mounts_takes_context(const char *type)
 {
 	return strcmp(type, "proc") != 0 && strcmp(type, "sysfs") != 0 &&
@@ -237,11 +238,20 @@ static void mounts_fill_defaults(const struct mounts_run *run, const struct moun
 	}
 	if (run->label && mounts_takes_context(type))
 		out->items[out->count++] =
-			(struct mountfd_option){.key = "context", .value = run->label};
+			(struct mountfd_option){.key = run->label_option, .value = run->label};
 	if (step->readonly_last || mounts_shares_superblock(type))
 		without = MOUNT_OPTIONS_RO;
 	out->count +=
 		mount_options_superblock(&step->options, false, without, &out->items[out->count]);
+}
+
+/* The kernel's own words have the option in quotes. */
+static bool mounts_names_option(const char *words, const char *option)
+{
+	char quoted[32];
+
+	(void)snprintf(quoted, sizeof(quoted), "'%s'", option);
+	return strstr(words, quoted);
 }
 
 /* What to do about the refusals that people meet, which is more than the kernel's own words. */
@@ -257,7 +267,8 @@ static int mounts_explain(const struct mounts_run *run, const struct mounts_step
 				  "name the loop device",
 				  step->config->source ? step->config->source : "the source");
 	}
-	if (err->number == EINVAL && run->label && strstr(err->hint, "'context'")) {
+	if (err->number == EINVAL && run->label &&
+	    mounts_names_option(err->hint, run->label_option)) {
 		err->hint[0] = '\0';
 		return error_hint(err,
 				  "linux.mountLabel needs SELinux and a filesystem with labels");
@@ -432,7 +443,11 @@ static const char *mounts_describe(const struct mounts_step *step)
 int mounts_apply(const struct mounts_plan *plan, const struct mounts_context *context,
 		 struct error *err)
 {
-	struct mounts_run run = {.context = context, .label = plan->label};
+	struct mounts_run run = {
+		.context = context,
+		.label = plan->label,
+		.label_option = plan->label_option,
+	};
 	int r;
 
 	r = mounts_look_at_root(&run, err);

@@ -84,7 +84,7 @@ static int mounts_legacy_data(const struct mounts_run *run, const struct mounts_
 				      step->options.filesystem[i].value, err);
 	/* The quotes keep the commas of a label with categories together. */
 	if (r == 0 && run->label)
-		text_format(data, ",context=\"%s\"", run->label);
+		text_format(data, ",%s=\"%s\"", run->label_option, run->label);
 	if (r == 0 && data->failed)
 		return error_errno(err, ENOMEM, "options");
 	return r;

@@ -78,7 +78,7 @@ static int prepare_idmap(const struct mounts_step *step, const struct idmap_plan
 static int prepare_step(const struct mounts_plan *plan, struct mounts_step *step, mode_t source,
 			const struct idmap_plan *container, struct error *err)
 {
-	const struct mounts_run run = {.label = plan->label};
+	const struct mounts_run run = {.label = plan->label, .label_option = plan->label_option};
 	auto_close int loop = -EBADF, fd = -EBADF;
 	char path[LOOP_PATH_SIZE];
 	int r = 0;

@@ -12,6 +12,7 @@
 struct mounts_run {
 	const struct mounts_context *context;
 	const char *label;		 /* linux.mountLabel or NULL */
+	const char *label_option;	 /* what it is given by */
 	uint64_t root_mount, root_inode; /* what a target must not be */
 };
 

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "kernel/syscalls.h"
+#include "oci-spec/annotations.h"
 
 static bool mounts_has_namespace(const struct oci_config *config, uint64_t type)
 {
@@ -194,7 +195,11 @@ static int mounts_plan_step(const struct oci_config *config, struct mounts_step 
 int mounts_plan(const struct oci_config *config, const char *bundle, struct mounts_plan *ret_plan,
 		struct error *err)
 {
-	struct mounts_plan plan = {.label = config->linux ? config->linux->mount_label : NULL};
+	struct mounts_plan plan = {
+		.label = config->linux ? config->linux->mount_label : NULL,
+		.label_option =
+			oci_annotation_value(&config->annotations, "run.oci.mount_context_type"),
+	};
 
 	if (config->mounts.count > 0 && !mounts_has_namespace(config, CLONE_NEWNS)) {
 		error_set(err, EINVAL, "without a mount namespace the mounts would be the host's");
@@ -203,6 +208,8 @@ int mounts_plan(const struct oci_config *config, const char *bundle, struct moun
 	}
 	if (plan.label && plan.label[0] == '\0')
 		plan.label = NULL;
+	if (!plan.label_option)
+		plan.label_option = "context";
 	plan.steps = calloc(config->mounts.count + 1, sizeof(*plan.steps));
 	if (!plan.steps)
 		return error_errno(err, ENOMEM, "mounts");

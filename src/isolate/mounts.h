@@ -48,7 +48,9 @@ struct mounts_step {
 struct mounts_plan {
 	struct mounts_step *steps;
 	size_t count;
-	const char *label; /* linux.mountLabel or NULL */
+	const char *label;	  /* linux.mountLabel or NULL */
+	const char *label_option; /* the mount option it is given by: "context" or another of
+				     mount(8) */
 };
 
 /*
