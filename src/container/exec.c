@@ -201,42 +201,71 @@ static int exec_init_cgroup(pid_t init)
 	return open(directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-static int exec_enter_cgroup(void *data, struct error *err)
+/* The process on its way: first as the helper, then as the helper's child. */
+struct exec_child {
+	struct exec *exec;
+	struct init init;
+};
+
+static int exec_prepare(void *data, struct error *err)
 {
-	return cgroup_enter_self(data, err);
+	const struct exec_child *child = data;
+
+	return cgroup_enter_self(child->exec->cgroup, err);
 }
 
-/* The child's own life; does not return. */
-static void exec_child(const struct exec *exec, int channel)
+static int exec_settle(void *data, struct error *err)
 {
-	struct init init = {
-		.role = INIT_JOINED,
-		.plan = &exec->plan,
-		.cgroup = exec->cgroup,
-		.channel = channel,
-		.gate = -EBADF,
-		.console_socket = exec->birth.console_socket,
-		.streams = HOOKS_STREAMS_INIT,
-		.procfs = exec->birth.procfs,
-		.sources = {.channel = -EBADF},
-		.root = -EBADF,
-		.null = -EBADF,
-		.slave = -EBADF,
-	};
+	struct exec_child *child = data;
 
-	fd_close(exec->birth.channel);
-	init_main(&init);
+	(void)err; /* what fails is told over the channel, as by any init */
+	child->exec->birth.channel = fd_close(child->exec->birth.channel);
+	init_aside(&child->init);
+	child->init.role = INIT_JOINED;
+	return 0;
+}
+
+/* The helper's own words, when it came so far as to have any. */
+static int exec_failed(const struct exec *exec, struct error *err)
+{
+	struct channel_message message;
+	int r;
+
+	do {
+		auto_close int fd = -EBADF;
+
+		r = channel_recv(exec->birth.channel, -1, process_now(), &message, &fd);
+	} while (r == 0 && message.word != SYNC_FAILED);
+	return r == 0 ? birth_failed(message.phase, &message.error, err) : error_wrap(err, "exec");
 }
 
 static int exec_fork(struct exec *exec, struct error *err)
 {
 	auto_close int channel = -EBADF, root = -EBADF, other = -EBADF;
+	struct exec_child child = {
+		.exec = exec,
+		.init =
+			{
+				.role = INIT_ASIDE,
+				.plan = &exec->plan,
+				.cgroup = exec->cgroup,
+				.gate = -EBADF,
+				.console_socket = exec->birth.console_socket,
+				.streams = HOOKS_STREAMS_INIT,
+				.procfs = exec->birth.procfs,
+				.sources = {.channel = -EBADF},
+				.root = -EBADF,
+				.null = -EBADF,
+				.slave = -EBADF,
+			},
+	};
 	struct namespaces_entry entry = {
 		.pidfd = exec->status.pidfd,
 		.types = exec->plan.namespaces.private,
 		.root = -EBADF,
-		.prepare = exec_enter_cgroup,
-		.data = exec->cgroup,
+		.prepare = exec_prepare,
+		.settle = exec_settle,
+		.data = &child,
 	};
 	char path[64];
 	int ends[2], r;
@@ -246,7 +275,7 @@ static int exec_fork(struct exec *exec, struct error *err)
 	if (r < 0)
 		return error_errno(err, -r, "make a channel to the process");
 	exec->birth.channel = ends[0];
-	channel = ends[1];
+	child.init.channel = channel = ends[1];
 	/* Joining a mount namespace leads to its topmost root. Init's own is another one when there
 	 * is no mount namespace, and when the runtime itself was called in a chroot. */
 	(void)snprintf(path, sizeof(path), "/proc/%d/root", (int)exec->status.pid);
@@ -265,9 +294,11 @@ static int exec_fork(struct exec *exec, struct error *err)
 		pid = namespaces_fork_into(&entry, other, &exec->birth.pidfd, err);
 	}
 	if (pid == 0)
-		exec_child(exec, channel);
+		init_main(&child.init);
+	/* Or its end would not be heard of. */
+	channel = fd_close(channel);
 	if (pid < 0)
-		return error_wrap(err, "exec");
+		return exec_failed(exec, err);
 	exec->birth.pid = pid;
 	return 0;
 }

@@ -108,7 +108,7 @@ static int init_namespaces(struct init *init, struct error *err)
 	return namespaces_finish(&init->plan->namespaces, init->namespaces, init->procfs, err);
 }
 
-/* A process that joined is where it belongs already (namespaces_fork_into). */
+/* The helper is where it belongs already (namespaces_fork_into). */
 static int init_join(struct init *init, struct error *err)
 {
 	int r;
@@ -126,7 +126,7 @@ static int init_join(struct init *init, struct error *err)
 static int init_affinity(struct init *init, struct error *err)
 {
 	return affinity_set_final(
-		init->role == INIT_JOINED ? init->plan->process->exec_cpu_affinity : NULL, err);
+		init->role == INIT_ASIDE ? init->plan->process->exec_cpu_affinity : NULL, err);
 }
 
 static int init_session(struct init *init, struct error *err)
@@ -137,6 +137,14 @@ static int init_session(struct init *init, struct error *err)
 	if (init->plan->options->no_new_keyring)
 		return 0;
 	return limits_new_keyring(init->plan->options->id, err);
+}
+
+/* A session is its maker's, and its children's as long as he lives: so not the helper's. */
+static int init_lead(struct init *init, struct error *err)
+{
+	if (init->plan->process->terminal)
+		return terminal_control(STDIN_FILENO, err);
+	return setsid() < 0 ? error_errno(err, errno, "make a session") : 0;
 }
 
 static int init_network(struct init *init, struct error *err)
@@ -299,7 +307,8 @@ static int init_process(struct init *init, struct error *err)
 	int r;
 
 	if (init->slave >= 0) {
-		r = terminal_attach(init->slave, err);
+		r = init->role == INIT_FIRST ? terminal_attach(init->slave, err)
+					     : terminal_connect(init->slave, err);
 		if (r < 0)
 			return r;
 		init->slave = -EBADF; /* it is 0, 1 and 2 now */
@@ -547,11 +556,14 @@ static int init_execute(struct init *init, struct error *err)
 /* Whose life a step belongs to. */
 enum {
 	FIRST = 1 << INIT_FIRST,
+	ASIDE = 1 << INIT_ASIDE,
 	JOINED = 1 << INIT_JOINED,
-	BOTH = FIRST | JOINED,
+	MAKE = FIRST | ASIDE,
+	LIVE = FIRST | JOINED,
 };
 
-/* The life of init, and of a process that joins it. `name` is the phase that errors begin with. */
+/* The life of init, and of a process that joins it; `name` is the phase that errors begin with.
+ * What of the latter is INIT_ASIDE's and what INIT_JOINED's: see init.h. */
 static const struct init_step {
 	const char *name;
 	int (*run)(struct init *init, struct error *err);
@@ -560,9 +572,9 @@ static const struct init_step {
 	{"user namespace", init_wait_for_runtime, FIRST},
 	{"cgroup", init_cgroup, FIRST},
 	{"namespaces", init_namespaces, FIRST},
-	{"namespaces", init_join, JOINED},
-	{"affinity", init_affinity, BOTH},
-	{"session", init_session, BOTH},
+	{"namespaces", init_join, ASIDE},
+	{"affinity", init_affinity, MAKE},
+	{"session", init_session, MAKE},
 	{"network", init_network, FIRST},
 	{"rootfs", init_rootfs, FIRST},
 	{"mounts", init_mounts, FIRST},
@@ -570,21 +582,23 @@ static const struct init_step {
 	{"hooks", init_runtime_hooks, FIRST},
 	{"hooks", init_container_hooks, FIRST},
 	{"rootfs", init_enter_rootfs, FIRST},
-	{"terminal", init_terminal, BOTH},
+	{"terminal", init_terminal, MAKE},
 	{"hostname", init_names, FIRST},
 	{"sysctl", init_sysctl, FIRST},
 	{"paths", init_protect, FIRST},
-	{"labels", init_labels, BOTH},
-	{"process", init_process, BOTH},
-	{"identity", init_identity, BOTH},
-	{"exec", init_executable, BOTH},
-	{"capabilities", init_capabilities, BOTH},
-	{"descriptors", init_descriptors, BOTH},
-	{"start", init_ready, BOTH},
+	{"labels", init_labels, MAKE},
+	{"process", init_process, MAKE},
+	{"identity", init_identity, MAKE},
+	{"exec", init_executable, MAKE},
+	{"capabilities", init_capabilities, MAKE},
+	{"descriptors", init_descriptors, MAKE},
+	/* Here the helper forks, and what it has forked can be looked at from inside. */
+	{"session", init_lead, JOINED},
+	{"start", init_ready, LIVE},
 	{"hooks", init_start_hooks, FIRST},
-	{"limits", init_limits, BOTH},
-	{"seccomp", init_seccomp, BOTH},
-	{"exec", init_execute, BOTH},
+	{"limits", init_limits, LIVE},
+	{"seccomp", init_seccomp, LIVE},
+	{"exec", init_execute, LIVE},
 };
 
 const char *init_phase_name(unsigned int phase)
@@ -600,20 +614,52 @@ static void init_fail(const struct init *init, unsigned int phase, const struct 
 	_exit(EXIT_FAILURE);
 }
 
-void init_main(struct init *init)
+/* Lives no longer than the runtime, and is nobody's to trace. */
+static void init_guard(const struct init *init)
 {
 	struct pollfd runtime = {.fd = init->channel, .events = POLLRDHUP};
-	struct error err = ERROR_INIT;
 
 	/* Should the runtime die before it has written down who we are, we die too. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (poll(&runtime, 1, 0) > 0 && (runtime.revents & (POLLHUP | POLLRDHUP)))
 		_exit(EXIT_FAILURE); /* it was dead before */
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+/* What /proc/PID/environ shows until execve is the environment of the runtime's caller. */
+static void init_forget_environment(void)
+{
+	for (char **variable = environ; *variable; variable++)
+		explicit_bzero(*variable, strlen(*variable));
+	environ[0] = NULL;
+}
+
+static void init_run_steps(struct init *init)
+{
+	struct error err = ERROR_INIT;
+
+	for (size_t i = 0; i < array_size(init_steps); i++)
+		if ((init_steps[i].whose & 1 << init->role) && init_steps[i].run(init, &err) < 0)
+			init_fail(init, (unsigned int)i, &err);
+}
+
+void init_aside(struct init *init)
+{
+	init_guard(init);
+	init_forget_environment();
 	(void)umask(0022);
 	process_reset_signals();
-	for (unsigned int i = 0; i < array_size(init_steps); i++)
-		if ((init_steps[i].whose & 1 << init->role) && init_steps[i].run(init, &err) < 0)
-			init_fail(init, i, &err);
+	init_run_steps(init);
+}
+
+void init_main(struct init *init)
+{
+	init_guard(init);
+	if (init->role == INIT_FIRST) {
+		init_forget_environment();
+		(void)umask(0022);
+		process_reset_signals();
+	}
+	init_run_steps(init);
 	_exit(EXIT_FAILURE);
 }

@@ -9,9 +9,14 @@
 #include "container/plan.h"
 #include "isolate/sources.h"
 
-/* Init itself, or one more process (exec), which does those of its steps that make a process. */
+/*
+ * Init itself, or one more process (exec), which does those of its steps that make a process: what
+ * needs privileges or descriptors of the host as a helper aside, which is in the container's
+ * namespaces but not among its processes; the rest when it is.
+ */
 enum init_role {
 	INIT_FIRST,
+	INIT_ASIDE,
 	INIT_JOINED,
 };
 
@@ -40,6 +45,10 @@ struct init {
  * execve, or by _exit after the error has been sent.
  */
 void init_main(struct init *init) __attribute__((noreturn));
+
+/* The steps of INIT_ASIDE; init_main() of the child does those of INIT_JOINED. Returns when nothing
+ * is left that the container may not see; else as init_main(). */
+void init_aside(struct init *init);
 
 /* The name of init's step `phase`, as sent in a message ("mounts"). */
 const char *init_phase_name(unsigned int phase);

@@ -20,7 +20,7 @@
  *   the *runtime's* child, and exits. With a new user namespace and nothing to join none of it is
  *   needed: the kernel makes the user namespace of one clone3 first and the others in it.
  *
- *   The helper shares the runtime's descriptor table, so the pidfd that clone3 makes for it is at
+ *   This helper shares the runtime's descriptor table, so the pidfd that clone3 makes for it is at
  *   once the runtime's. It must close nothing. What it has to say (the pid, the number of the
  *   pidfd, an error) it writes into a page that it shares with the runtime, which reads it when the
  *   helper is dead: nothing to wait for but a pidfd. The pid that clone3 returned is already as the
@@ -48,7 +48,9 @@
  * sees ours (same pid namespace) and may trace it (same user namespace) could take our descriptors
  * of the host. A process that is not dumpable can be traced only with privileges over the user
  * namespace where its program was started, the runtime's. So that is set before the first join, and
- * execve takes it back (prctl(2), PR_SET_DUMPABLE). With a *new* user namespace it is not set:
+ * execve takes it back (prctl(2), PR_SET_DUMPABLE). A container without a user namespace can be
+ * given such privileges (CAP_SYS_PTRACE): from it exec's child is safe by having nothing, see
+ * namespaces_fork_into(). With a *new* user namespace it is not set:
  * nobody else has privileges in there, and the runtime must be able to write the maps of its child
  * although that has the rights of no more than its user.
  */
@@ -212,22 +214,27 @@ static int namespaces_helper_join(const struct namespaces_plan *plan,
 	return namespaces_helper_round(plan, fds, false, &done, err);
 }
 
-/* What a helper does: returns 0 in the final child; the helper itself exits in there. */
-typedef pid_t namespaces_helper_fn(const void *task, int cgroup, struct namespaces_report *report);
+/* From the child, which others may look into: the runtime believes what it says. */
+static void namespaces_keep_report(struct namespaces_report *report)
+{
+	(void)madvise(report, sizeof(*report), MADV_DONTFORK);
+}
 
 struct namespaces_task {
 	const struct namespaces_plan *plan;
 	const struct namespaces_fds *fds;
 };
 
-static pid_t namespaces_helper_run(const void *data, int cgroup, struct namespaces_report *report)
+/* Returns 0 in the final child; the helper itself exits in here. */
+static pid_t namespaces_helper_run(const struct namespaces_task *task, int cgroup,
+				   struct namespaces_report *report)
 {
-	const struct namespaces_task *task = data;
 	pid_t pid;
 
 	namespaces_hide(task->plan);
 	if (namespaces_helper_join(task->plan, task->fds, &report->error) < 0)
 		_exit(1);
+	namespaces_keep_report(report);
 	pid = process_fork(namespaces_clone_flags(task->plan, task->fds) | CLONE_PARENT, cgroup,
 			   &report->pidfd);
 	if (pid == 0)
@@ -262,22 +269,32 @@ static int namespaces_helper_collect(int helper, struct namespaces_report *repor
 	return -err->number;
 }
 
-static pid_t namespaces_fork_by_helper(namespaces_helper_fn *run, const void *task, int cgroup,
+static struct namespaces_report *namespaces_map_report(struct error *err)
+{
+	struct namespaces_report *report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE,
+						MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (report == MAP_FAILED) {
+		error_errno(err, errno, "map memory");
+		return NULL;
+	}
+	return report;
+}
+
+static pid_t namespaces_fork_by_helper(const struct namespaces_task *task, int cgroup,
 				       int *ret_pidfd, struct error *err)
 {
-	struct namespaces_report *report;
+	struct namespaces_report *report = namespaces_map_report(err);
 	auto_close int helper = -EBADF;
 	pid_t pid;
 
-	report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		      0);
-	if (report == MAP_FAILED)
-		return error_errno(err, errno, "map memory");
+	if (!report)
+		return -err->number;
 	pid = process_fork(CLONE_FILES | CLONE_CLEAR_SIGHAND, -1, &helper);
 	if (pid < 0)
 		error_errno(err, -pid, "make the helper that joins namespaces");
 	if (pid == 0)
-		pid = run(task, cgroup, report);
+		pid = namespaces_helper_run(task, cgroup, report);
 	else if (pid > 0)
 		pid = namespaces_helper_collect(helper, report, err);
 	if (helper >= 0 && pid == 0) {
@@ -331,8 +348,7 @@ pid_t namespaces_fork(const struct namespaces_plan *plan, const struct namespace
 	const struct namespaces_task task = {plan, fds};
 
 	if (namespaces_changes_user(plan, fds) && plan->join_count > 0)
-		return namespaces_fork_by_helper(namespaces_helper_run, &task, cgroup, ret_pidfd,
-						 err);
+		return namespaces_fork_by_helper(&task, cgroup, ret_pidfd, err);
 	return namespaces_fork_plain(plan, fds, cgroup, ret_pidfd, err);
 }
 
@@ -351,15 +367,18 @@ static int namespaces_enter(const struct namespaces_entry *entry, struct error *
 	return 0;
 }
 
-static pid_t namespaces_helper_enter(const void *task, int cgroup, struct namespaces_report *report)
+static pid_t namespaces_helper_enter(const void *task, struct namespaces_report *report)
 {
 	const struct namespaces_entry *entry = task;
 	pid_t pid;
 
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	if (namespaces_enter(entry, &report->error) < 0)
+	if (namespaces_enter(entry, &report->error) < 0 ||
+	    entry->settle(entry->data, &report->error) < 0)
 		_exit(1);
-	pid = process_fork(CLONE_PARENT | CLONE_CLEAR_SIGHAND, cgroup, &report->pidfd);
+	namespaces_keep_report(report);
+	/* The pidfd is of no use to anybody: it goes with the helper. */
+	pid = process_fork(CLONE_PARENT | CLONE_CLEAR_SIGHAND, -1, &report->pidfd);
 	if (pid == 0)
 		return 0;
 	if (pid < 0) {
@@ -375,7 +394,28 @@ static pid_t namespaces_helper_enter(const void *task, int cgroup, struct namesp
 pid_t namespaces_fork_into(const struct namespaces_entry *entry, int cgroup, int *ret_pidfd,
 			   struct error *err)
 {
-	return namespaces_fork_by_helper(namespaces_helper_enter, entry, cgroup, ret_pidfd, err);
+	struct namespaces_report *report = namespaces_map_report(err);
+	auto_close int helper = -EBADF;
+	pid_t pid;
+
+	if (!report)
+		return -err->number;
+	pid = process_fork(CLONE_CLEAR_SIGHAND, cgroup, &helper);
+	if (pid < 0)
+		error_errno(err, -pid, "make a process in the container");
+	if (pid == 0)
+		pid = namespaces_helper_enter(entry, report);
+	else if (pid > 0)
+		pid = namespaces_helper_collect(helper, report, err);
+	if (helper >= 0 && pid == 0) {
+		/* Our child, and waited for by nobody else: the number is still its own. */
+		pid = report->pid;
+		*ret_pidfd = sys_pidfd_open(pid, 0);
+		if (*ret_pidfd < 0)
+			pid = error_errno(err, -*ret_pidfd, "open a pidfd of the process");
+	}
+	(void)munmap(report, sizeof(*report));
+	return pid;
 }
 
 /*

@@ -78,15 +78,20 @@ int namespaces_finish(const struct namespaces_plan *plan, const struct namespace
  * Into the namespaces of a process that lives in all of the container's: for exec.
  *
  * A helper process joins them at once through the pidfd (setns(2), Linux 5.8) and forks the child
- * as the caller's own, so that the child is never to be seen in the container's pid namespace while
- * it still has the host's root, and the caller itself goes nowhere. `prepare` runs in the helper
- * before that. Both are not dumpable: see the top of the .c. Otherwise as namespaces_fork().
+ * as the caller's own; the caller itself goes nowhere. `prepare` runs in the helper before that,
+ * and `settle` behind it. The child is to be seen in the container's pid namespace, by processes
+ * that may be allowed to trace it; the helper never is. So what nobody in there may get hold of, be
+ * it descriptors or privileges, `settle` gives up. Both are not dumpable: see the top of the .c.
+ *
+ * The helper starts in the `cgroup`, and the child with it. Otherwise as namespaces_fork(), but
+ * that it shares no descriptors: those of the child are the ones that `settle` has left.
  */
 struct namespaces_entry {
 	int pidfd;	/* of the process to follow */
 	uint64_t types; /* CLONE_NEW* of the namespaces that are not the caller's own */
 	int root;	/* of that process, to change to afterwards; or -EBADF */
 	int (*prepare)(void *data, struct error *err);
+	int (*settle)(void *data, struct error *err);
 	void *data;
 };
 pid_t namespaces_fork_into(const struct namespaces_entry *entry, int cgroup, int *ret_pidfd,

@@ -172,13 +172,18 @@ int terminal_open(int root, const struct oci_process *process, bool console, int
 	return 0;
 }
 
-int terminal_attach(int slave, struct error *err)
+int terminal_control(int fd, struct error *err)
 {
 	/* EPERM: the caller leads a process group already; that of its own session is as good. */
 	if (setsid() < 0 && getsid(0) != getpid())
 		return error_errno(err, errno, "make a new session");
-	if (ioctl(slave, TIOCSCTTY, 0) < 0)
+	if (ioctl(fd, TIOCSCTTY, 0) < 0)
 		return error_errno(err, errno, "make the terminal the controlling one");
+	return 0;
+}
+
+int terminal_connect(int slave, struct error *err)
+{
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
 		/* dup2 of a descriptor to itself leaves its close-on-exec flag. */
 		int r = fd == slave ? fcntl(fd, F_SETFD, 0) : dup2(slave, fd);
@@ -187,6 +192,13 @@ int terminal_attach(int slave, struct error *err)
 			return error_errno(err, errno, "make the terminal descriptor %d", fd);
 	}
 	return 0;
+}
+
+int terminal_attach(int slave, struct error *err)
+{
+	int r = terminal_control(slave, err);
+
+	return r < 0 ? r : terminal_connect(slave, err);
 }
 
 int terminal_raw_enter(int fd, struct terminal_raw *ret_raw, struct error *err)

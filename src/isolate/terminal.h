@@ -19,8 +19,16 @@
 int terminal_open(int root, const struct oci_process *process, bool console, int *ret_master,
 		  int *ret_slave, struct error *err);
 
-/* In init or exec: a new session (unless the caller leads one) with the slave as controlling
- * terminal and as fds 0, 1, 2, which are not close-on-exec. `slave` stays the caller's. */
+/* In init or exec: the slave becomes fds 0, 1, 2, which are not close-on-exec. `slave` stays the
+ * caller's. */
+int terminal_connect(int slave, struct error *err);
+
+/* In the process that is to have it: a new session (unless the caller leads one), of which the
+ * terminal behind `fd` becomes the controlling one. Needs no privileges. Not in a process that ends
+ * before its children use the terminal: with the leader of its session it is hung up. */
+int terminal_control(int fd, struct error *err);
+
+/* Both. */
 int terminal_attach(int slave, struct error *err);
 
 /* In the runtime, foreground: the caller's terminal in raw mode, put back by _restore at any exit.
