@@ -132,7 +132,7 @@ static int init_affinity(struct init *init, struct error *err)
 static int init_session(struct init *init, struct error *err)
 {
 	/* Out of the caller's session, so that its terminal is not ours (TIOCSTI). */
-	if (setsid() < 0 && errno != EPERM)
+	if (setsid() < 0 && (errno != EPERM || getsid(0) != getpid()))
 		return error_errno(err, errno, "make a session");
 	if (init->plan->options->no_new_keyring)
 		return 0;
