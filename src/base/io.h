@@ -47,11 +47,4 @@ int io_write_value(int dirfd, const char *path, const char *value);
  */
 int io_replace_file(int dirfd, const char *name, const void *data, size_t length, mode_t mode);
 
-/*
- * The same for a directory that is not ours to clean up: where there is nothing of that name yet,
- * the new file has none either (O_TMPFILE) until it is whole, so that a crash leaves nothing
- * beside.
- */
-int io_publish_file(int dirfd, const char *name, const void *data, size_t length, mode_t mode);
-
 #endif

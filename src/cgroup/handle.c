@@ -196,11 +196,8 @@ static int cgroup_open_all(struct cgroup *cgroup, struct error *err)
 static int cgroup_find_host(const struct cgroup_location *location, struct cgroup_host *ret_host,
 			    struct error *err)
 {
-	enum cgroup_mode mode;
-	int r = cgroup_host_mode(&mode, err);
+	enum cgroup_mode mode = cgroup_host_mode();
 
-	if (r < 0)
-		return r;
 	if (location->mode != mode) {
 		error_set(err, ENOTSUP,
 			  "the container's cgroup is one of cgroup %s, but %s is cgroup %s here",
@@ -300,8 +297,7 @@ int cgroup_enter_self(const struct cgroup *cgroup, struct error *err)
 }
 
 /* The files that come with a delegation: those the kernel lists, or the three of cgroups(7). */
-static int cgroup_delegate_files(int fd, const char *directory, uint32_t uid, uint32_t gid,
-				 struct error *err)
+static int cgroup_delegate_files(int fd, const char *directory, uint32_t uid, struct error *err)
 {
 	char list[1024] = "cgroup.procs\ncgroup.threads\ncgroup.subtree_control", *save = NULL;
 
@@ -310,24 +306,24 @@ static int cgroup_delegate_files(int fd, const char *directory, uint32_t uid, ui
 		if (strchr(file, '/'))
 			continue;
 		/* The list is of all controllers, enabled or not. */
-		if (fchownat(fd, file, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+		if (fchownat(fd, file, uid, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
 			return error_errno(err, errno, "give %s of cgroup %s to user %" PRIu32,
 					   file, directory, uid);
 	}
 	return 0;
 }
 
-int cgroup_delegate(const struct cgroup *cgroup, uint32_t uid, uint32_t gid, struct error *err)
+int cgroup_delegate(const struct cgroup *cgroup, uint32_t uid, struct error *err)
 {
 	const struct cgroup_member *member;
 
 	if (cgroup->backend != &cgroup_backend_v2 || cgroup->members[0].node.fd < 0)
 		return 0;
 	member = &cgroup->members[0];
-	if (fchown(member->node.fd, uid, gid) < 0)
+	if (fchown(member->node.fd, uid, (gid_t)-1) < 0)
 		return error_errno(err, errno, "give cgroup %s to user %" PRIu32, member->directory,
 				   uid);
-	return cgroup_delegate_files(member->node.fd, member->directory, uid, gid, err);
+	return cgroup_delegate_files(member->node.fd, member->directory, uid, err);
 }
 
 bool cgroup_is_gone(const struct cgroup *cgroup)

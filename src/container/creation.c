@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "base/timestamp.h"
+#include "container/delegation.h"
 #include "container/gate.h"
 #include "container/hooks.h"
 #include "container/init.h"
@@ -598,6 +599,10 @@ int creation_build(struct creation *creation, bool gate, struct error *err)
 		r = creation_converse(creation, err);
 	if (r == 0)
 		r = creation_end_helper(creation, err);
+	/* Init has its user by now. */
+	if (r == 0 && delegation_plan(&creation->plan))
+		r = delegation_apply(&creation->plan, creation->cgroup, creation->birth.pid,
+				     creation->birth.procfs, err);
 	return r;
 }
 

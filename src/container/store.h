@@ -5,7 +5,6 @@
  *	ROOT/ID/intent.json   what has to be undone; written before anything is done, never changed
  *	ROOT/ID/config.json   the configuration as it was at create
  *	ROOT/ID/state.json    how far the container is, and who its init is; replaced atomically
- *	ROOT/ID/resources.json  the limits since the last `update`
  *	ROOT/ID/gate          the socket at which init waits for `start`
  *
  * The directory itself is the lock: commands that change a container hold flock(2) on it, which the
@@ -25,11 +24,10 @@
 /* How long a command waits for another one on the same container to finish, milliseconds. */
 #define STORE_LOCK_TIMEOUT 10000
 
-#define STORE_INTENT	"intent.json"
-#define STORE_CONFIG	"config.json"
-#define STORE_STATE	"state.json"
-#define STORE_RESOURCES "resources.json"
-#define STORE_GATE	"gate"
+#define STORE_INTENT "intent.json"
+#define STORE_CONFIG "config.json"
+#define STORE_STATE  "state.json"
+#define STORE_GATE   "gate"
 
 struct store {
 	int fd; /* O_PATH; -EBADF: the root does not exist */
