@@ -62,6 +62,7 @@ package_names() {
 		cppcheck|cppcheck|cppcheck|cppcheck|cppcheck
 		shellcheck|ShellCheck|shellcheck|shellcheck|ShellCheck
 		strace|strace|strace|strace|strace
+		cpio|cpio|cpio|cpio|cpio
 		debootstrap|debootstrap|debootstrap|debootstrap|debootstrap
 		crun|crun|crun|crun|crun
 		runc|runc|runc|runc|runc

@@ -33,6 +33,10 @@ HOST_LACKS = 'host lacks '
 FUZZ_SECONDS = int(os.environ.get('KNARR_FUZZ_SECONDS', '0'))
 FUZZ_RUNS = 60000
 
+VM_SECONDS = 840
+VM_INTEGRATION = ['tests/integration']
+VM_SELINUX = ['test_selinux.py']  # these need a boot of their own
+
 SANITIZE = ['-Db_sanitize=address,undefined', '-Db_lundef=false', '-Dbuildtype=debug']
 BUILDS = {
     'gcc': ('gcc', ['-Dbuildtype=release', '-Dwerror=true']),
@@ -436,6 +440,25 @@ def release_binary():
 PYTEST_ARGUMENTS = []
 
 
+def junit(result, report, finished):
+    """The results of a pytest run, test by test."""
+    if not report.exists():
+        result.fail('pytest', tail(finished.stdout))
+        return
+    for case in ElementTree.parse(report).getroot().iter('testcase'):
+        name = f'{case.get("classname", "").split(".")[-1]}::{case.get("name")}'
+        trouble = [case.find(kind) for kind in ('failure', 'error') if case.find(kind) is not None]
+        skipped = case.find('skipped')
+        if trouble:
+            result.fail(name, tail('\n'.join(filter(None, [entry.text for entry in trouble])), 40))
+        elif skipped is not None:
+            result.skip(name, skipped.get('message', ''))
+        else:
+            result.ok()
+    if finished.returncode not in (0, 1):
+        result.fail('pytest', tail(finished.stdout))
+
+
 def integration(result, view):
     knarr, failure = release_binary()
     if failure is not None:
@@ -454,21 +477,7 @@ def integration(result, view):
                     f'--junitxml={report}', *(PYTEST_ARGUMENTS or ['tests/integration'])],
                    timeout=1800, env={'KNARR': str(knarr), 'KNARR_VIEW': view, 'PYTHONDONTWRITEBYTECODE': '1'})
     (LOGS / f'integration-{view}.log').write_text(finished.stdout)
-    if not report.exists():
-        result.fail('pytest', tail(finished.stdout))
-        return
-    for case in ElementTree.parse(report).getroot().iter('testcase'):
-        name = f'{case.get("classname", "").split(".")[-1]}::{case.get("name")}'
-        trouble = [case.find(kind) for kind in ('failure', 'error') if case.find(kind) is not None]
-        skipped = case.find('skipped')
-        if trouble:
-            result.fail(name, tail('\n'.join(filter(None, [entry.text for entry in trouble])), 40))
-        elif skipped is not None:
-            result.skip(name, skipped.get('message', ''))
-        else:
-            result.ok()
-    if finished.returncode not in (0, 1):
-        result.fail('pytest', tail(finished.stdout))
+    junit(result, report, finished)
 
 
 def suite_integration_host(result):
@@ -484,6 +493,44 @@ def suite_integration_v2(result):
 def suite_integration_v1(result):
     """the real binary on a pure cgroup v1 view"""
     integration(result, 'v1')
+
+
+def in_vm(result, name, kernel, tests):
+    """Runs pytest in the test machine of tests/vm, which sees copies of the program and of tests/."""
+    knarr, failure = release_binary()
+    if failure is not None:
+        result.fail('build', failure)
+        return
+    image = CACHE / 'vm'
+    made = run(['tests/vm/image', str(image)], timeout=1200)
+    if made.returncode != 0:
+        last = tail(made.stdout, 1)
+        result.skip('the test machine', last) if made.returncode == 77 else result.fail('tests/vm/image', made.stdout)
+        return
+    share = BUILD / f'{name}-share'
+    shutil.rmtree(share, ignore_errors=True)
+    shutil.copytree(TOP / 'tests', share / 'tests', ignore=shutil.ignore_patterns('__pycache__', 'corpus'))
+    shutil.copy2(knarr, share / 'knarr')
+    pytest = ['env', 'KNARR=/host/knarr', 'PYTHONDONTWRITEBYTECODE=1', 'python3', '-m', 'pytest', '-p', 'no:cacheprovider',
+              '--numprocesses=2', '--dist=loadfile', '-q', '-rfE', '--tb=short', '--junitxml=/host/report.xml']
+    finished = run(['tests/vm/run', '--image', str(image), '--timeout', str(VM_SECONDS), '--kernel', kernel, str(share),
+                    *pytest, *(PYTEST_ARGUMENTS or tests)], timeout=VM_SECONDS + 60)
+    (LOGS / f'{name}.log').write_text(finished.stdout)
+    if finished.returncode == 77:
+        result.skip('the test machine', tail(finished.stdout, 1))
+        return
+    junit(result, share / 'report.xml', finished)
+
+
+def suite_vm(result):
+    """in a virtual machine: pure cgroup v2 with every controller, systemd, AppArmor (tests/vm/README.md)"""
+    own = sorted(str(path.relative_to(TOP)) for path in (TOP / 'tests/vm').glob('test_*.py') if path.name not in VM_SELINUX)
+    in_vm(result, 'vm', '', [*VM_INTEGRATION, *own])
+
+
+def suite_vm_selinux(result):
+    """in a virtual machine with SELinux"""
+    in_vm(result, 'vm-selinux', 'security=selinux selinux=1 enforcing=0', [f'tests/vm/{name}' for name in VM_SELINUX])
 
 
 def suite_bench(result):
@@ -511,6 +558,8 @@ SUITES = {
     'integration-host': suite_integration_host,
     'integration-v2': suite_integration_v2,
     'integration-v1': suite_integration_v1,
+    'vm': suite_vm,
+    'vm-selinux': suite_vm_selinux,
     'bench': suite_bench,
 }
 GROUPS = {
