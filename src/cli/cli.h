@@ -82,6 +82,7 @@ extern const struct option_table cli_global_options;
 extern const struct command command_create, command_run;
 extern const struct command command_doctor;
 extern const struct command command_exec;
+extern const struct command command_mounts;
 extern const struct command command_pause, command_ps, command_resume;
 extern const struct command command_start, command_kill, command_delete;
 extern const struct command command_state, command_list;

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -25,6 +24,7 @@
 #include "container/exec-process.h"
 #include "container/foreground.h"
 #include "container/init.h"
+#include "container/join.h"
 #include "container/record.h"
 #include "container/start.h"
 #include "container/status.h"
@@ -48,46 +48,6 @@ struct exec {
 	struct rollback rollback;
 };
 
-/* Types of namespaces, and what procfs calls them. */
-static const struct {
-	uint64_t type;
-	const char *name;
-} exec_namespaces[] = {
-	{CLONE_NEWUSER, "user"},     {CLONE_NEWNS, "mnt"},    {CLONE_NEWPID, "pid"},
-	{CLONE_NEWNET, "net"},	     {CLONE_NEWIPC, "ipc"},   {CLONE_NEWUTS, "uts"},
-	{CLONE_NEWCGROUP, "cgroup"}, {CLONE_NEWTIME, "time"},
-};
-
-/* Which namespaces of init are not our own. */
-static int exec_find_namespaces(pid_t init, uint64_t *ret_types, struct error *err)
-{
-	uint64_t types = 0;
-
-	for (size_t i = 0; i < array_size(exec_namespaces); i++) {
-		struct stat theirs, ours;
-		char path[64];
-
-		(void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)init,
-			       exec_namespaces[i].name);
-		if (stat(path, &theirs) < 0) {
-			(void)snprintf(path, sizeof(path), "/proc/self/ns/%s",
-				       exec_namespaces[i].name);
-			/* A type that this kernel does not have. */
-			if (errno == ENOENT && stat(path, &ours) < 0)
-				continue;
-			return error_errno(err, errno, "look at the container's %s namespace",
-					   exec_namespaces[i].name);
-		}
-		(void)snprintf(path, sizeof(path), "/proc/self/ns/%s", exec_namespaces[i].name);
-		if (stat(path, &ours) < 0)
-			return error_errno(err, errno, "look at %s", path);
-		if (theirs.st_ino != ours.st_ino || theirs.st_dev != ours.st_dev)
-			types |= exec_namespaces[i].type;
-	}
-	*ret_types = types;
-	return 0;
-}
-
 /* The plan of a process alone. */
 static int exec_plan(struct exec *exec, struct error *err)
 {
@@ -102,7 +62,7 @@ static int exec_plan(struct exec *exec, struct error *err)
 	};
 	r = plan_check_process(plan, err);
 	if (r == 0)
-		r = exec_find_namespaces(exec->status.pid, &plan->namespaces.private, err);
+		r = join_find_namespaces(exec->status.pid, &plan->namespaces.private, err);
 	if (r == 0)
 		r = capabilities_plan(plan->process->capabilities, &plan->capabilities, err);
 	if (r == 0)

@@ -5,6 +5,7 @@
  *	ROOT/ID/intent.json   what has to be undone; written before anything is done, never changed
  *	ROOT/ID/config.json   the configuration as it was at create
  *	ROOT/ID/state.json    how far the container is, and who its init is; replaced atomically
+ *	ROOT/ID/mounts.json   what `mounts add` has added
  *	ROOT/ID/gate          the socket at which init waits for `start`
  *
  * The directory itself is the lock: commands that change a container hold flock(2) on it, which the
@@ -28,6 +29,7 @@
 #define STORE_CONFIG "config.json"
 #define STORE_STATE  "state.json"
 #define STORE_GATE   "gate"
+#define STORE_MOUNTS "mounts.json"
 
 struct store {
 	int fd; /* O_PATH; -EBADF: the root does not exist */

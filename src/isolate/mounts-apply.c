@@ -62,12 +62,15 @@ static int mounts_explain_attach(int mount, int target, int number, struct error
 	return error_errno(err, number, "attach");
 }
 
-int mounts_attach(const struct mounts_step *step, int mount, int target, struct error *err)
+int mounts_attach(const struct mounts_run *run, const struct mounts_step *step, int mount,
+		  int target, struct error *err)
 {
 	int r = mountfd_attach(mount, target);
 
 	if (r < 0)
 		return mounts_explain_attach(mount, target, -r, err);
+	if (run->context->attached)
+		run->context->attached(mount, run->context->attached_data);
 	/* Afterwards, for attaching below a shared mount makes every mount shared. */
 	return mounts_propagate(step, mount, err);
 }
@@ -183,7 +186,7 @@ static int mounts_bind(const struct mounts_run *run, const struct mounts_step *s
 	if (r < 0)
 		return r;
 	target_fd = target.fd;
-	return mounts_attach(step, fd, target_fd, err);
+	return mounts_attach(run, step, fd, target_fd, err);
 }
 
 /*
@@ -379,7 +382,7 @@ static int mounts_filesystem(const struct mounts_run *run, const struct mounts_s
 		if (r < 0)
 			return error_wrap(err, "tmpcopyup");
 	}
-	return mounts_attach(step, mount, target_fd, err);
+	return mounts_attach(run, step, mount, target_fd, err);
 }
 
 /* As mount(8) does: what is not named stays. A bind's remount is for the mount alone. */

@@ -119,7 +119,7 @@ static int mounts_cgroup_add(const struct mounts_run *run, const struct mounts_s
 	target = openat(tmpfs, hierarchy->name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (target < 0)
 		return error_errno(err, errno, "open directory");
-	r = mounts_attach(step, fd, target, err);
+	r = mounts_attach(run, step, fd, target, err);
 	if (r < 0)
 		return r;
 	return mounts_cgroup_links(tmpfs, hierarchy->name, err);
@@ -145,7 +145,7 @@ static int mounts_cgroup_tree(const struct mounts_run *run, const struct mounts_
 	if (r < 0)
 		return r;
 	/* Attached first: before Linux 6.15 nothing can be mounted on a detached mount. */
-	r = mounts_attach(step, tmpfs, target, err);
+	r = mounts_attach(run, step, tmpfs, target, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < run->context->hierarchy_count; i++) {
@@ -176,5 +176,5 @@ int mounts_cgroup(const struct mounts_run *run, const struct mounts_step *step, 
 	r = mounts_cgroup_unified(run, step, &fd, err);
 	if (r < 0)
 		return r;
-	return mounts_attach(step, fd, target_fd, err);
+	return mounts_attach(run, step, fd, target_fd, err);
 }

@@ -35,7 +35,8 @@ int mounts_open_for(const struct mounts_run *run, const struct mounts_step *step
 		    struct mounts_target *ret_target, struct error *err);
 
 /* Attaches a detached mount on the target, then the propagation that the options ask for. */
-int mounts_attach(const struct mounts_step *step, int mount, int target, struct error *err);
+int mounts_attach(const struct mounts_run *run, const struct mounts_step *step, int mount,
+		  int target, struct error *err);
 
 /* The propagation alone. */
 int mounts_propagate(const struct mounts_step *step, int mount, struct error *err);

@@ -96,6 +96,10 @@ struct mounts_context {
 	const char *cgroup_path; /* unified: host path of the container's cgroup, for a bind */
 	const struct mounts_hierarchy *hierarchies; /* otherwise */
 	size_t hierarchy_count;
+	/* Told of each mount that has been attached, with its descriptor; or NULL. Not of those of
+	 * mount(2). */
+	void (*attached)(int mount, void *data);
+	void *attached_data;
 };
 
 /* In init, after rootfs_attach: all mounts, in order. Errors name mounts[i]. */

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "container/hotplug-inside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "isolate/idmap.h"
+#include "isolate/sources.h"
+#include "kernel/channel.h"
+#include "kernel/process.h"
+#include "kernel/procfs.h"
+#include "kernel/program.h"
+#include "kernel/resolve.h"
+#include "kernel/syscalls.h"
+
+#ifndef STATX_MNT_ID_UNIQUE /* Linux 6.8; before, the field holds an id that is used again */
+#define STATX_MNT_ID_UNIQUE 0x00004000U
+#endif
+
+/* A source on a network filesystem may take its time; a container may stall us on purpose. */
+#define HOTPLUG_TIMEOUT 60000
+#define HOTPLUG_KILL_MS 10000
+
+enum hotplug_word {
+	HOTPLUG_READY = 1, /* the copy is made */
+	HOTPLUG_ONE,	   /* .value: the id of a mount attached, or 0 */
+	HOTPLUG_DONE,	   /* .error when it failed */
+	HOTPLUG_KEEP,	   /* from the runtime */
+};
+
+/* What a mount is known by, as the kernel at hand can tell. 0: it cannot. */
+static hotplug_id hotplug_id_of(int fd)
+{
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID_UNIQUE, &st) == 0 &&
+	    st.stx_mask & STATX_MNT_ID_UNIQUE)
+		return st.stx_mnt_id;
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) == 0)
+		return st.stx_mnt_id;
+	return 0;
+}
+
+/* Into the container's namespaces but its pid and time namespaces; root of its user namespace. */
+static int hotplug_enter(const struct hotplug_place *place, struct error *err)
+{
+	uint64_t types = place->types & ~(uint64_t)(CLONE_NEWPID | CLONE_NEWTIME);
+
+	if (types != 0 && setns(place->pidfd, (int)types) < 0)
+		return error_errno(err, errno, "enter the container's namespaces");
+	return place->types & CLONE_NEWUSER ? idmap_take_root(err) : 0;
+}
+
+/* Our own descriptors by number, in the host's procfs: a name that no container can change. */
+static int hotplug_open_own(const struct hotplug_place *place, struct error *err)
+{
+	int fd = procfs_openat(place->procfs, "self/fd", O_PATH | O_DIRECTORY);
+
+	return fd < 0 ? error_errno(err, -fd, "open the process's own descriptors") : fd;
+}
+
+/* Exactly the mount behind `fd`: by a magic link, so that no path is walked. */
+static int hotplug_unmount(int own, int fd)
+{
+	char name[16];
+
+	(void)snprintf(name, sizeof(name), "%d", fd);
+	if (fchdir(own) < 0)
+		return -errno;
+	return sys_umount2(name, MNT_DETACH);
+}
+
+/* ---- the copy ---- */
+
+static int hotplug_make_copy(const struct hotplug_place *place, struct error *err)
+{
+	struct mount_attr private = {.propagation = MS_PRIVATE};
+	int r;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (place->types & CLONE_NEWUSER && setns(place->pidfd, CLONE_NEWUSER) < 0)
+		return error_errno(err, errno, "enter the container's user namespace");
+	if (unshare(CLONE_NEWNS) < 0)
+		return error_errno(err, errno, "copy the mount namespace");
+	r = sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &private);
+	if (r == -EINVAL) {
+		error_set(err, EINVAL, "the runtime's own root directory is not a mount point");
+		return error_hint(err, "a runtime cannot work in a chroot");
+	}
+	return r < 0 ? error_errno(err, -r, "make a copy of the mounts private") : 0;
+}
+
+static void __attribute__((noreturn)) hotplug_copy(const struct hotplug_place *place, int channel)
+{
+	struct channel_message message = {.word = HOTPLUG_READY};
+
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	(void)hotplug_make_copy(place, &message.error);
+	(void)channel_send(channel, &message, -1);
+	/* Until the runtime has no more use for it, or is gone. */
+	(void)channel_recv(channel, -1, process_now() + 2 * HOTPLUG_TIMEOUT, &message, NULL);
+	_exit(0);
+}
+
+/* ---- the worker, attaching ---- */
+
+struct hotplug_worker {
+	const struct hotplug_place *place;
+	const struct mounts_plan *plan;
+	int channel; /* to the runtime */
+	int sources; /* to the helper */
+	int own;
+	int *attached; /* descriptors of the mounts, as many as `count` */
+	size_t count;
+};
+
+static void hotplug_attached(int mount, void *data)
+{
+	struct hotplug_worker *worker = data;
+
+	worker->attached[worker->count++] = fcntl(mount, F_DUPFD_CLOEXEC, 3);
+}
+
+static int hotplug_attach_all(struct hotplug_worker *worker, struct error *err)
+{
+	struct mounts_context context = {
+		.root = worker->place->root,
+		.sources = {.channel = worker->sources},
+		.attached = hotplug_attached,
+		.attached_data = worker,
+	};
+	int r;
+
+	/* As often as a mount may be: one for each step. */
+	worker->attached = calloc(worker->plan->count + 1, sizeof(*worker->attached));
+	if (!worker->attached)
+		return error_errno(err, ENOMEM, "mounts");
+	worker->own = hotplug_open_own(worker->place, err);
+	if (worker->own < 0)
+		return worker->own;
+	r = hotplug_enter(worker->place, err);
+	for (size_t i = 0; r == 0 && i < worker->plan->count; i++) {
+		struct mounts_plan one = *worker->plan;
+		struct channel_message message = {.word = HOTPLUG_ONE};
+		size_t before = worker->count;
+
+		one.steps = &worker->plan->steps[i];
+		one.count = 1;
+		r = mounts_apply(&one, &context, err);
+		if (r == 0 && worker->count > before)
+			message.value = (int64_t)hotplug_id_of(worker->attached[before]);
+		if (r == 0 && channel_send(worker->channel, &message, -1) < 0)
+			r = error_errno(err, EPIPE, "tell the runtime");
+	}
+	return r;
+}
+
+static void hotplug_take_back(const struct hotplug_worker *worker)
+{
+	for (size_t i = worker->count; i > 0; i--)
+		(void)hotplug_unmount(worker->own, worker->attached[i - 1]);
+}
+
+static void __attribute__((noreturn)) hotplug_work(struct hotplug_worker *worker)
+{
+	struct channel_message message = {.word = HOTPLUG_DONE}, answer = {0};
+	int r;
+
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	r = hotplug_attach_all(worker, &message.error);
+	(void)channel_send(worker->channel, &message, -1);
+	if (r == 0)
+		r = channel_recv(worker->channel, -1, process_now() + HOTPLUG_TIMEOUT, &answer,
+				 NULL);
+	if (r < 0 || answer.word != HOTPLUG_KEEP)
+		hotplug_take_back(worker);
+	_exit(0);
+}
+
+/* ---- the runtime's side ---- */
+
+/* Two ends; ours is close-on-exec and closed in the child by its owner. */
+static int hotplug_channel(int *ret_ours, int *ret_theirs, struct error *err)
+{
+	int ends[2], r = channel_open(ends);
+
+	if (r < 0)
+		return error_errno(err, -r, "make a channel");
+	*ret_ours = ends[0];
+	*ret_theirs = ends[1];
+	return 0;
+}
+
+static int hotplug_start_copy(const struct hotplug_place *place, int *ret_pidfd, int *ret_channel,
+			      struct error *err)
+{
+	auto_close int ours = -EBADF, theirs = -EBADF;
+	struct channel_message message;
+	int pidfd = -EBADF, status, r;
+	pid_t pid;
+
+	r = hotplug_channel(&ours, &theirs, err);
+	if (r < 0)
+		return r;
+	pid = process_fork(CLONE_CLEAR_SIGHAND, -1, &pidfd);
+	if (pid < 0)
+		return error_errno(err, -pid, "start a process for the mounts");
+	if (pid == 0) {
+		ours = fd_close(ours);
+		hotplug_copy(place, theirs);
+	}
+	theirs = fd_close(theirs);
+	r = channel_recv(ours, pidfd, process_now() + HOTPLUG_TIMEOUT, &message, NULL);
+	if (r < 0)
+		error_errno(err, -r, "wait for a copy of the mounts");
+	else if (message.error.number != 0)
+		*err = message.error;
+	if (r < 0 || message.error.number != 0) {
+		(void)program_end(&pidfd, 0, &status);
+		return -err->number;
+	}
+	*ret_pidfd = pidfd;
+	*ret_channel = fd_take(&ours);
+	return 0;
+}
+
+/* Hears the worker out, and lets what it did stay when `record` agrees. */
+static int hotplug_hear(const struct hotplug_add *add, int channel, int pidfd, struct error *err)
+{
+	struct channel_message message, keep = {.word = HOTPLUG_KEEP};
+	auto_free hotplug_id *ids = calloc(add->plan->count + 1, sizeof(*ids));
+	int64_t deadline = process_now() + HOTPLUG_TIMEOUT;
+	size_t count = 0;
+	int r;
+
+	if (!ids)
+		return error_errno(err, ENOMEM, "mounts");
+	for (;;) {
+		r = channel_recv(channel, pidfd, deadline, &message, NULL);
+		if (r < 0)
+			return error_errno(err, -r, "mount in the container");
+		if (message.word != HOTPLUG_ONE)
+			break;
+		if (count < add->plan->count)
+			ids[count++] = (hotplug_id)message.value;
+	}
+	if (message.error.number != 0) {
+		*err = message.error;
+		return -err->number;
+	}
+	r = add->record(ids, add->data, err);
+	if (r < 0)
+		return r;
+	r = channel_send(channel, &keep, -1);
+	return r < 0 ? error_errno(err, -r, "leave the mounts in the container") : 0;
+}
+
+static int hotplug_run_worker(const struct hotplug_add *add, int sources, struct error *err)
+{
+	struct hotplug_worker worker = {
+		.place = add->place, .plan = add->plan, .sources = sources, .own = -EBADF};
+	auto_close int ours = -EBADF, theirs = -EBADF;
+	int pidfd = -EBADF, status, r;
+	pid_t pid;
+
+	r = hotplug_channel(&ours, &theirs, err);
+	if (r < 0)
+		return r;
+	pid = process_fork(CLONE_CLEAR_SIGHAND, -1, &pidfd);
+	if (pid < 0)
+		return error_errno(err, -pid, "start a process for the mounts");
+	if (pid == 0) {
+		ours = fd_close(ours);
+		worker.channel = theirs;
+		hotplug_work(&worker);
+	}
+	theirs = fd_close(theirs);
+	r = hotplug_hear(add, ours, pidfd, err);
+	/* Without the word it takes everything back; that must not be cut short. */
+	ours = fd_close(ours);
+	(void)program_end(&pidfd, HOTPLUG_KILL_MS, &status);
+	return r;
+}
+
+int hotplug_attach(const struct hotplug_add *add, struct error *err)
+{
+	auto_close int copy_channel = -EBADF, ours = -EBADF, theirs = -EBADF;
+	int copy = -EBADF, helper = -EBADF, status, r;
+
+	r = hotplug_start_copy(add->place, &copy, &copy_channel, err);
+	if (r < 0)
+		return r;
+	r = hotplug_channel(&ours, &theirs, err);
+	if (r == 0)
+		r = sources_serve(copy, theirs, &helper, err);
+	if (r == 0) {
+		theirs = fd_close(theirs);
+		r = hotplug_run_worker(add, ours, err);
+	}
+	ours = fd_close(ours);
+	if (helper >= 0)
+		(void)program_end(&helper, HOTPLUG_KILL_MS, &status);
+	copy_channel = fd_close(copy_channel);
+	(void)program_end(&copy, HOTPLUG_KILL_MS, &status);
+	return r;
+}
+
+/* ---- detaching ---- */
+
+static int hotplug_find(const struct hotplug_place *place, const struct hotplug_victim *victim,
+			struct error *err)
+{
+	auto_close int fd = resolve_open(place->root, victim->destination, O_PATH);
+
+	if (fd < 0)
+		return error_errno(err, -fd, "open %s in the container", victim->destination);
+	if (victim->id == 0 || hotplug_id_of(fd) != victim->id) {
+		error_set(err, EINVAL, "what was added at %s is not on top there any more",
+			  victim->destination);
+		return error_hint(err, "the container has unmounted it, or mounted over it");
+	}
+	return fd_take(&fd);
+}
+
+/* Whether an earlier one of the list lies on top of it. */
+static bool hotplug_is_covered(const struct hotplug_victim *victims, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (strcmp(victims[i].destination, victims[index].destination) == 0)
+			return true;
+	return false;
+}
+
+static int hotplug_look(const struct hotplug_place *place, const struct hotplug_victim *victims,
+			size_t count, int *fds, struct error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		fds[i] = -EBADF;
+		if (hotplug_is_covered(victims, i))
+			continue;
+		fds[i] = hotplug_find(place, &victims[i], err);
+		if (fds[i] < 0)
+			return error_at(err, "mounts[%zu]", i);
+	}
+	return 0;
+}
+
+static int hotplug_detach_all(const struct hotplug_place *place,
+			      const struct hotplug_victim *victims, size_t count, int channel,
+			      struct error *err)
+{
+	struct channel_message message = {.word = HOTPLUG_ONE};
+	auto_free int *fds = calloc(count + 1, sizeof(*fds));
+	auto_close int own = hotplug_open_own(place, err);
+	int r = own < 0 ? own : hotplug_enter(place, err);
+
+	if (!fds)
+		return error_errno(err, ENOMEM, "mounts");
+	if (r == 0)
+		r = hotplug_look(place, victims, count, fds, err);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		if (fds[i] < 0)
+			fds[i] = hotplug_find(place, &victims[i], err);
+		if (fds[i] < 0)
+			return error_at(err, "mounts[%zu]", i);
+		r = hotplug_unmount(own, fds[i]);
+		if (r < 0) {
+			error_errno(err, -r, "unmount %s", victims[i].destination);
+			return error_at(err, "mounts[%zu]", i);
+		}
+		(void)channel_send(channel, &message, -1);
+	}
+	return r;
+}
+
+int hotplug_detach(const struct hotplug_place *place, const struct hotplug_victim *victims,
+		   size_t count, size_t *ret_count, struct error *err)
+{
+	auto_close int ours = -EBADF, theirs = -EBADF;
+	struct channel_message message = {.word = HOTPLUG_DONE};
+	int64_t deadline = process_now() + HOTPLUG_TIMEOUT;
+	int pidfd = -EBADF, status, r;
+	pid_t pid;
+
+	*ret_count = 0;
+	r = hotplug_channel(&ours, &theirs, err);
+	if (r < 0)
+		return r;
+	pid = process_fork(CLONE_CLEAR_SIGHAND, -1, &pidfd);
+	if (pid < 0)
+		return error_errno(err, -pid, "start a process for the mounts");
+	if (pid == 0) {
+		(void)prctl(PR_SET_DUMPABLE, 0);
+		(void)hotplug_detach_all(place, victims, count, theirs, &message.error);
+		(void)channel_send(theirs, &message, -1);
+		_exit(0);
+	}
+	theirs = fd_close(theirs);
+	do {
+		r = channel_recv(ours, pidfd, deadline, &message, NULL);
+		*ret_count += r == 0 && message.word == HOTPLUG_ONE;
+	} while (r == 0 && message.word == HOTPLUG_ONE);
+	if (r < 0)
+		error_errno(err, -r, "unmount in the container");
+	else if (message.error.number != 0)
+		*err = message.error;
+	(void)program_end(&pidfd, r < 0 ? 0 : HOTPLUG_KILL_MS, &status);
+	return r < 0 || message.error.number != 0 ? -err->number : 0;
+}
