@@ -40,21 +40,40 @@ static int procfs_new(void)
 	return sys_fsmount(context, 0);
 }
 
-int procfs_open(int *ret_fd, struct error *err)
+/* Whether something is mounted on a part that we write to, as in a container that is our host. */
+static bool procfs_is_covered(int fd)
 {
-	auto_close int fd = -EBADF;
+	auto_close int sysctl = procfs_openat(fd, "sys/kernel", O_PATH | O_DIRECTORY);
+	auto_close int self = procfs_openat(fd, "self/attr", O_PATH | O_DIRECTORY);
 
-	fd = sys_open_tree(AT_FDCWD, "/proc", OPEN_TREE_CLONE);
+	return sysctl == -EXDEV || self == -EXDEV;
+}
+
+/* The same without what is mounted on it. */
+static int procfs_open_bare(void)
+{
+	int fd = sys_open_tree(AT_FDCWD, "/proc", OPEN_TREE_CLONE);
+
 	/* EINVAL: submounts are locked to it, as in a nested container. EPERM: not our namespace.
 	 */
-	if (fd < 0)
-		fd = procfs_new();
-	/* Neither is to be had by the unprivileged: then the plain one, where a submount stops the
-	 * walk below (NO_XDEV) instead of being believed. */
-	if (fd < 0)
-		fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? procfs_new() : fd;
+}
+
+int procfs_open(int *ret_fd, struct error *err)
+{
+	auto_close int fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
 	if (fd < 0)
 		return error_errno(err, errno, "open /proc");
+	if (procfs_is_root(fd) && procfs_is_covered(fd)) {
+		int bare = procfs_open_bare();
+
+		/* Not to be had by the unprivileged: what is covered fails with EXDEV. */
+		if (bare >= 0) {
+			fd_close(fd);
+			fd = bare;
+		}
+	}
 	if (!procfs_is_root(fd)) {
 		error_set(err, EINVAL, "/proc is not the root of a procfs");
 		return error_hint(err, "mount -t proc proc /proc");

@@ -3,10 +3,13 @@
  * A /proc that nobody can mount over.
  *
  * Writes to procfs decide about labels, ids and sysctls; CVE-2019-16884 and CVE-2025-52881 came of
- * writing to a /proc that somebody else had arranged. The handle here is a detached clone of the
- * host's own /proc mount without its submounts (open_tree), or a procfs of our own (fsopen) where
- * that cannot be had; it is verified to be procfs with the root inode, and every file below is
- * opened with RESOLVE_BENEATH | NO_XDEV | NO_SYMLINKS but for the leading "self".
+ * writing to a /proc that somebody else had arranged. The handle here is the host's own /proc,
+ * verified to be a procfs with the root inode, and every file below is opened with RESOLVE_BENEATH
+ * | NO_XDEV | NO_SYMLINKS but for the leading "self": what is mounted on a part of it is refused
+ * and not believed. Where such a mount is found at once, as inside of a container, the handle is a
+ * detached clone without its submounts (open_tree), or a procfs of our own (fsopen). They are not
+ * the rule, because the kernel waits for a grace period of RCU when a detached mount is closed: 0.2
+ * ms of each command.
  */
 #ifndef KERNEL_PROCFS_H
 #define KERNEL_PROCFS_H
@@ -15,7 +18,7 @@
 
 #include "base/error.h"
 
-/* An O_PATH descriptor of the root of a private procfs; the caller owns it. Must be called before
+/* An O_PATH descriptor of the root of such a procfs; the caller owns it. Must be called before
  * anything of a container has been mounted in this mount namespace. */
 int procfs_open(int *ret_fd, struct error *err);
 

@@ -6,7 +6,7 @@ import socket
 import subprocess
 
 import pytest
-from harness import MS_BIND, mount, namespace_of, status_of, umount, wait_until
+from harness import MS_BIND, MS_RDONLY, MS_REMOUNT, become_private, mount, namespace_of, status_of, umount, wait_until
 
 # the spec's word: the kernel's
 KINDS = {'pid': 'pid', 'network': 'net', 'mount': 'mnt', 'ipc': 'ipc', 'uts': 'uts', 'cgroup': 'cgroup', 'user': 'user',
@@ -243,6 +243,19 @@ def test_sysctl_with_a_slash(container):
     if c.runtime.name == 'crun':
         pytest.skip('crun 1.8 has no slashes')
     assert c.output() == '1\n'
+
+
+@pytest.mark.knarr
+def test_sysctl_past_what_covers_the_hosts_proc(container):
+    """As in a container that is our host: /proc/sys is a mount of its own, and read-only."""
+    def cover():
+        become_private()
+        mount('/proc/sys', '/proc/sys', flags=MS_BIND)
+        mount(None, '/proc/sys', flags=MS_BIND | MS_REMOUNT | MS_RDONLY)
+
+    c = container(['cat', '/proc/sys/kernel/shmmni'])
+    c.config['linux']['sysctl'] = {'kernel.shmmni': '1234'}
+    assert c.output(preexec=cover) == '1234\n'
 
 
 @pytest.mark.parametrize('name', ['kernel.panic', 'vm.swappiness', 'fs.file-max', 'net.ipv4.ip_forward', 'kernel.shmmni'])
