@@ -130,25 +130,51 @@ int io_write_value(int dirfd, const char *path, const char *value)
 	return (size_t)n == length ? 0 : -EIO;
 }
 
-int io_replace_file(int dirfd, const char *name, const void *data, size_t length, mode_t mode)
+/* Hidden, and of a name that a killed writer's successor finds again. */
+static int io_temporary_name(const char *name, char *buffer, size_t size)
 {
+	return snprintf(buffer, size, ".%s.tmp", name) < (int)size ? 0 : -ENAMETOOLONG;
+}
+
+int io_prepare_file(int dirfd, const char *name, const void *data, size_t length, mode_t mode)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	auto_close int fd = -EBADF;
 	char temporary[256];
-	int r;
+	int r = io_temporary_name(name, temporary, sizeof(temporary));
 
-	if (snprintf(temporary, sizeof(temporary), ".%s.tmp", name) >= (int)sizeof(temporary))
-		return -ENAMETOOLONG;
-
+	if (r < 0)
+		return r;
+	fd = openat(dirfd, temporary, flags, mode);
 	/* O_EXCL after unlink: the content of a file left by a killed writer is never kept. */
-	if (unlinkat(dirfd, temporary, 0) < 0 && errno != ENOENT)
-		return -errno;
-	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0 && errno == EEXIST) {
+		if (unlinkat(dirfd, temporary, 0) < 0 && errno != ENOENT)
+			return -errno;
+		fd = openat(dirfd, temporary, flags, mode);
+	}
 	if (fd < 0)
 		return -errno;
 	r = io_write_all(fd, data, length);
-	if (r == 0 && renameat(dirfd, temporary, dirfd, name) < 0)
-		r = -errno;
 	if (r < 0)
 		(void)unlinkat(dirfd, temporary, 0);
 	return r;
+}
+
+int io_commit_file(int dirfd, const char *name)
+{
+	char temporary[256];
+	int r = io_temporary_name(name, temporary, sizeof(temporary));
+
+	if (r == 0 && renameat(dirfd, temporary, dirfd, name) < 0) {
+		r = -errno;
+		(void)unlinkat(dirfd, temporary, 0);
+	}
+	return r;
+}
+
+int io_replace_file(int dirfd, const char *name, const void *data, size_t length, mode_t mode)
+{
+	int r = io_prepare_file(dirfd, name, data, length, mode);
+
+	return r < 0 ? r : io_commit_file(dirfd, name);
 }

@@ -47,4 +47,9 @@ int io_write_value(int dirfd, const char *path, const char *value);
  */
 int io_replace_file(int dirfd, const char *name, const void *data, size_t length, mode_t mode);
 
+/* The two halves of it: what takes time, and the rename by which it takes effect. What was prepared
+ * and never committed stays as ".NAME.tmp". */
+int io_prepare_file(int dirfd, const char *name, const void *data, size_t length, mode_t mode);
+int io_commit_file(int dirfd, const char *name);
+
 #endif

@@ -73,26 +73,35 @@ void record_clear(struct record *record)
 	*record = RECORD_INIT;
 }
 
-static int record_write(const struct store_entry *entry, const char *name,
-			const struct oci_object *object, const void *data, struct error *err)
+static int record_prepare(const struct store_entry *entry, const char *name,
+			  const struct oci_object *object, const void *data, struct error *err)
 {
 	auto_free char *text = NULL;
 	size_t length;
 	int r = oci_object_encode(object, data, false, &text, &length);
 
 	if (r == 0)
-		r = io_replace_file(entry->fd, name, text, length, 0600);
+		r = io_prepare_file(entry->fd, name, text, length, 0600);
+	return r < 0 ? error_errno(err, -r, "write %s of container %s", name, entry->id) : 0;
+}
+
+static int record_commit(const struct store_entry *entry, const char *name, struct error *err)
+{
+	int r = io_commit_file(entry->fd, name);
+
 	return r < 0 ? error_errno(err, -r, "write %s of container %s", name, entry->id) : 0;
 }
 
 int record_write_intent(const struct store_entry *entry, const struct record_intent *intent,
 			struct error *err)
 {
-	return record_write(entry, STORE_INTENT, &record_intent_object, intent, err);
+	int r = record_prepare(entry, STORE_INTENT, &record_intent_object, intent, err);
+
+	return r < 0 ? r : record_commit(entry, STORE_INTENT, err);
 }
 
-int record_write_state(const struct store_entry *entry, enum record_phase phase,
-		       const struct process_identity *identity, struct error *err)
+int record_prepare_state(const struct store_entry *entry, enum record_phase phase,
+			 const struct process_identity *identity, struct error *err)
 {
 	char boot_id[sizeof(identity->boot_id)];
 	struct record_state state = {
@@ -105,7 +114,20 @@ int record_write_state(const struct store_entry *entry, enum record_phase phase,
 	};
 
 	memcpy(boot_id, identity->boot_id, sizeof(boot_id));
-	return record_write(entry, STORE_STATE, &record_state_object, &state, err);
+	return record_prepare(entry, STORE_STATE, &record_state_object, &state, err);
+}
+
+int record_commit_state(const struct store_entry *entry, struct error *err)
+{
+	return record_commit(entry, STORE_STATE, err);
+}
+
+int record_write_state(const struct store_entry *entry, enum record_phase phase,
+		       const struct process_identity *identity, struct error *err)
+{
+	int r = record_prepare_state(entry, phase, identity, err);
+
+	return r < 0 ? r : record_commit_state(entry, err);
 }
 
 /* What one file is: absent, damaged, or decoded. Only running out of memory is an error. */

@@ -73,6 +73,11 @@ int record_write_intent(const struct store_entry *entry, const struct record_int
 int record_write_state(const struct store_entry *entry, enum record_phase phase,
 		       const struct process_identity *identity, struct error *err);
 
+/* The halves of record_write_state(): only with the second is the state what was prepared. */
+int record_prepare_state(const struct store_entry *entry, enum record_phase phase,
+			 const struct process_identity *identity, struct error *err);
+int record_commit_state(const struct store_entry *entry, struct error *err);
+
 /* Loads what there is. A missing or damaged file is no error but told in *ret_record, with a
  * warning in the log; only -ENOMEM and the like are errors. What is loaded has all its fields, with
  * values that are possible. */

@@ -197,6 +197,13 @@ START_TEST(replace_file)
 	ck_assert_int_eq(io_read_small(scratch.fd, "f", buffer, sizeof(buffer)), 3);
 	ck_assert_int_eq(fstatat(scratch.fd, "l", &st, AT_SYMLINK_NOFOLLOW), 0);
 	ck_assert(S_ISREG(st.st_mode));
+	/* By halves: nothing has changed until the second. */
+	ck_assert_int_eq(io_prepare_file(scratch.fd, "f", "newer", 5, 0600), 0);
+	ck_assert_int_eq(io_read_small(scratch.fd, "f", buffer, sizeof(buffer)), 3);
+	ck_assert_int_eq(io_prepare_file(scratch.fd, "f", "newest", 6, 0600), 0);
+	ck_assert_int_eq(io_commit_file(scratch.fd, "f"), 0);
+	ck_assert_int_eq(io_read_small(scratch.fd, "f", buffer, sizeof(buffer)), 6);
+	ck_assert_int_eq(io_commit_file(scratch.fd, "f"), -ENOENT);
 	/* Failures leave nothing. */
 	scratch_directory(scratch.fd, "d", 0700);
 	ck_assert_int_eq(io_replace_file(scratch.fd, "d", "x", 1, 0600), -EISDIR);
