@@ -15,6 +15,7 @@
 #include "base/path.h"
 #include "container/init.h"
 #include "isolate/limits.h"
+#include "isolate/network.h"
 #include "kernel/channel.h"
 #include "kernel/process.h"
 #include "kernel/procfs.h"
@@ -140,6 +141,11 @@ int birth_await_ready(struct birth *birth, const struct birth_events *events, st
 		switch (message.word) {
 		case SYNC_HOOKS:
 			r = birth_answer_hooks(birth, events, err);
+			break;
+		case SYNC_LOOPBACK:
+			r = network_loopback_up(fd, err);
+			if (r < 0)
+				error_wrap(err, "network");
 			break;
 		case SYNC_TERMINAL:
 			birth->master = fd_take(&fd);

@@ -9,10 +9,10 @@ int container_create(const struct store *store, const struct create_request *req
 	struct creation creation;
 	int r;
 
-	creation_init(&creation, store, request);
-	r = creation_build(&creation, true, err);
+	creation_init(&creation, store, request, RECORD_CREATED);
+	r = creation_build(&creation, err);
 	if (r == 0)
-		r = creation_commit(&creation, RECORD_CREATED, err);
+		r = creation_commit(&creation, err);
 	if (r < 0)
 		bundle_locate(&creation.bundle, err);
 	creation_end(&creation);

@@ -31,9 +31,10 @@
 #define CREATION_UNDO_TIMEOUT 10000
 
 void creation_init(struct creation *creation, const struct store *store,
-		   const struct create_request *request)
+		   const struct create_request *request, enum record_phase phase)
 {
 	*creation = (struct creation){
+		.phase = phase,
 		.store = store,
 		.request = request,
 		.entry = STORE_ENTRY_INIT,
@@ -476,6 +477,16 @@ static int creation_meet(void *data, struct error *err)
 	return r < 0 || !creation->plan.config->hooks ? r : creation_run_hooks(creation, err);
 }
 
+/* All that will be recorded of init, so that its readiness only has to be put in force. */
+static int creation_prepare_state(struct creation *creation, struct error *err)
+{
+	int r = process_identify(creation->birth.pid, creation->birth.pidfd, &creation->identity);
+
+	if (r < 0)
+		return error_errno(err, -r, "identify init");
+	return record_prepare_state(&creation->entry, creation->phase, &creation->identity, err);
+}
+
 /*
  * What need not be done before the clone, and is done while init builds its root on another CPU:
  * the device rules of cgroup v2, a program that the kernel verifies at length and puts in force in
@@ -486,7 +497,6 @@ static int creation_complete(struct creation *creation, struct error *err)
 {
 	int r = 0;
 
-	fd_close(creation->plan.options->idle_close);
 	if (creation->plan.cgroup_host.mode == CGROUP_MODE_UNIFIED)
 		r = creation_devices(creation, err);
 	if (r < 0)
@@ -520,6 +530,9 @@ static int creation_converse(struct creation *creation, struct error *err)
 		r = birth_send(&creation->birth, SYNC_PROCEED, err);
 	if (r == 0 && !creation_completes_first(creation))
 		r = creation_complete(creation, err);
+	if (r == 0)
+		r = creation_prepare_state(creation, err);
+	fd_close(creation->plan.options->idle_close);
 
 	/* Should anything fail from here on, what hooks may have set up is to be taken down by
 	 * poststop's. Of those that init runs itself it is not known how far they came. */
@@ -562,7 +575,7 @@ static int creation_connect_receiver(struct creation *creation, struct error *er
 	return 0;
 }
 
-int creation_build(struct creation *creation, bool gate, struct error *err)
+int creation_build(struct creation *creation, struct error *err)
 {
 	const struct create_request *request = creation->request;
 	const struct plan_options *options = &request->options;
@@ -581,7 +594,8 @@ int creation_build(struct creation *creation, bool gate, struct error *err)
 	/* What it is. */
 	if (r == 0)
 		r = creation_claim(creation, err);
-	if (r == 0 && gate)
+	/* `run` needs none: the channel is the gate. */
+	if (r == 0 && creation->phase == RECORD_CREATED)
 		r = gate_listen(&creation->entry, &creation->gate, err);
 	if (r == 0)
 		r = creation_cgroup(creation, err);
@@ -606,23 +620,20 @@ int creation_build(struct creation *creation, bool gate, struct error *err)
 	return r;
 }
 
-int creation_commit(struct creation *creation, enum record_phase phase, struct error *err)
+int creation_commit(struct creation *creation, struct error *err)
 {
 	int r = birth_announce(&creation->birth, err);
 
-	if (r < 0)
-		return r;
-	if (creation->pidfd_receiver >= 0)
+	if (r == 0 && creation->pidfd_receiver >= 0) {
 		r = channel_send_fd(creation->pidfd_receiver, creation->birth.pidfd, "pidfd");
-	if (r < 0)
-		return error_errno(err, -r, "send the pidfd to run.oci.pidfd_receiver");
-	r = process_identify(creation->birth.pid, creation->birth.pidfd, &creation->identity);
-	if (r < 0)
-		return error_errno(err, -r, "identify init");
-	r = record_write_state(&creation->entry, phase, &creation->identity, err);
+		if (r < 0)
+			error_errno(err, -r, "send the pidfd to run.oci.pidfd_receiver");
+	}
+	if (r == 0)
+		r = record_commit_state(&creation->entry, err);
 	if (r == 0)
 		r = net_devices_keep(&creation->net_devices, err);
-	if (r == 0)
+	if (r == 0 && creation->phase == RECORD_CREATED)
 		r = birth_send(&creation->birth, SYNC_COMMIT, err);
 	if (r < 0)
 		return r;

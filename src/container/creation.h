@@ -15,6 +15,7 @@
 #include "kernel/process.h"
 
 struct creation {
+	enum record_phase phase; /* to be recorded when init is ready */
 	const struct store *store;
 	const struct create_request *request;
 	struct bundle bundle;
@@ -36,17 +37,18 @@ struct creation {
 	struct rollback rollback;
 };
 
-/* An empty one, so that creation_abandon() may be called at any time. */
+/* An empty one, so that creation_end() may be called at any time. With RECORD_CREATED, init will
+ * wait at a gate in the state directory; with RECORD_RUNNING, at the channel. */
 void creation_init(struct creation *creation, const struct store *store,
-		   const struct create_request *request);
+		   const struct create_request *request, enum record_phase phase);
 
-/* Everything up to an init that has said SYNC_READY: the container exists but nothing is written of
- * its init. With `gate`, init will wait at a gate in the state directory. */
-int creation_build(struct creation *creation, bool gate, struct error *err);
+/* Everything up to an init that has said SYNC_READY: the container exists, but its state is only
+ * prepared. */
+int creation_build(struct creation *creation, struct error *err);
 
 /* Limits from outside, state, pid file, pidfd socket; then SYNC_COMMIT. From here on nothing is
  * undone. */
-int creation_commit(struct creation *creation, enum record_phase phase, struct error *err);
+int creation_commit(struct creation *creation, struct error *err);
 
 /* Undoes what was not committed, and frees everything. The container itself goes on. */
 void creation_end(struct creation *creation);

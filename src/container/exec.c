@@ -180,6 +180,8 @@ static int exec_settle(void *data, struct error *err)
 
 	(void)err; /* what fails is told over the channel, as by any init */
 	child->exec->birth.channel = fd_close(child->exec->birth.channel);
+	/* Whoever closes it last has to wait: not us. */
+	fd_close(child->exec->request->options.idle_close);
 	init_aside(&child->init);
 	child->init.role = INIT_JOINED;
 	return 0;
@@ -304,18 +306,17 @@ static int exec_run(struct exec *exec, struct error *err)
 	if (r < 0)
 		return r;
 	rollback_add(&exec->rollback, exec_undo_process, &exec->birth);
-	fd_close(exec->request->options.idle_close);
 	r = limits_apply_oom_score_adj(&exec->plan.process->oom_score_adj, exec->birth.pid,
 				       exec->birth.procfs, err);
 	if (r == 0)
 		r = resctrl_assign(exec->record.intent->rdt_group, exec->record.intent->rdt_monitor,
 				   exec->birth.pid, err);
+	/* By now the process has closed its own. */
+	fd_close(exec->request->options.idle_close);
 	if (r == 0)
 		r = birth_await_ready(&exec->birth, &nothing, err);
 	if (r == 0)
 		r = birth_announce(&exec->birth, err);
-	if (r == 0)
-		r = birth_send(&exec->birth, SYNC_COMMIT, err);
 	if (r == 0)
 		r = birth_send(&exec->birth, SYNC_START, err);
 	if (r == 0)

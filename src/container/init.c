@@ -149,7 +149,20 @@ static int init_lead(struct init *init, struct error *err)
 
 static int init_network(struct init *init, struct error *err)
 {
-	return init->plan->namespaces.fresh & CLONE_NEWNET ? network_loopback_up(err) : 0;
+	const struct oci_hooks *hooks = init->plan->config->hooks;
+	auto_close int socket = -EBADF;
+	int r;
+
+	if (!(init->plan->namespaces.fresh & CLONE_NEWNET))
+		return 0;
+	r = network_open(&socket, err);
+	if (r < 0)
+		return r;
+	/* The runtime has the time, and with the same user namespace the right; but who knows when.
+	 */
+	if (!plan_has(init->plan, CLONE_NEWUSER) && !(hooks && hooks->create_container.count > 0))
+		return init_send(init, SYNC_LOOPBACK, socket, err);
+	return network_loopback_up(socket, err);
 }
 
 static int init_rootfs(struct init *init, struct error *err)
@@ -234,6 +247,7 @@ static int init_container_hooks(struct init *init, struct error *err)
 
 static int init_enter_rootfs(struct init *init, struct error *err)
 {
+	rootfs_drop_too(&init->plan->rootfs, init->plan->options->idle_close);
 	return rootfs_enter(&init->plan->rootfs, init->root, err);
 }
 
@@ -486,11 +500,9 @@ static int init_ready(struct init *init, struct error *err)
 		return error_errno(err, errno, "clear the parent-death signal");
 	r = init_send(init, SYNC_READY, -1, err);
 	if (r == 0)
-		r = init_expect(init, SYNC_COMMIT, err);
-	if (r < 0)
+		r = init_expect(init, init->gate < 0 ? SYNC_START : SYNC_COMMIT, err);
+	if (r < 0 || init->gate < 0)
 		return r;
-	if (init->gate < 0)
-		return init_expect(init, SYNC_START, err);
 	init->channel = fd_close(init->channel);
 	return gate_wait(init->gate, &init->channel, err);
 }

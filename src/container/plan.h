@@ -34,7 +34,7 @@ struct plan_options {
 	const char *console_socket; /* or NULL */
 	const char *pidfd_socket;   /* or NULL */
 	const char *pid_file;	    /* absolute, or NULL */
-	int idle_close;		    /* closed while init works: kernel/seal.h; or -EBADF */
+	int idle_close;		    /* to be closed in passing: kernel/seal.h; or -EBADF */
 	unsigned int preserve_fds;  /* descriptors 3 .. 3 + n - 1 are the container's, LISTEN_FDS
 				       included */
 	/* Which of them are open; the others have been filled by fd_reserve(), so that no

@@ -106,7 +106,8 @@ int container_run(const struct store *store, const struct run_request *request, 
 	struct creation creation;
 	int r = 0;
 
-	creation_init(&creation, store, &request->create);
+	/* "running" before the word is said: should we die in between, init dies with us. */
+	creation_init(&creation, store, &request->create, RECORD_RUNNING);
 	*ret_status = 0;
 	if (!detach) {
 		if (!request->no_subreaper)
@@ -114,10 +115,9 @@ int container_run(const struct store *store, const struct run_request *request, 
 		r = foreground_block_signals(&signals, err);
 	}
 	if (r == 0)
-		r = creation_build(&creation, false, err);
-	/* "running" before the word is said: should we die in between, init dies with us. */
+		r = creation_build(&creation, err);
 	if (r == 0)
-		r = creation_commit(&creation, RECORD_RUNNING, err);
+		r = creation_commit(&creation, err);
 	if (r < 0) {
 		bundle_locate(&creation.bundle, err);
 		creation_end(&creation);

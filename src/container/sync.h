@@ -5,15 +5,16 @@
  *	runtime                               init
  *	-------                               ----
  *	id maps             -- SYNC_PROCEED -->  (only with a new user namespace)
- *	oom score, device rules                  enters cgroups, namespaces; builds the root
+ *	oom score, device rules                  enters cgroups, namespaces
+ *	brings `lo` up      <- SYNC_LOOPBACK --  (a socket comes along); builds the root
  *	network interfaces, <-- SYNC_HOOKS ----  (only when there are such hooks or interfaces)
  *	createRuntime hooks
  *	                    -- SYNC_PROCEED -->  createContainer hooks, pivot_root, process setup
  *	takes the terminal  <-- SYNC_TERMINAL -  (only in the foreground: a descriptor comes along)
  *	commits the state   <-- SYNC_READY ----  nothing is left to do but to run
- *	                    -- SYNC_COMMIT --->  outlives the runtime now, waits at its gate
- *	`start`             -- SYNC_START ---->  startContainer hooks, seccomp
- *	tells the agent     <-- SYNC_LISTENER -  (only with SCMP_ACT_NOTIFY: notify.h)
+ *	                    -- SYNC_COMMIT --->  (only `create`) outlives the runtime, waits at its
+ *gate `start`             -- SYNC_START ---->  startContainer hooks, seccomp tells the agent <--
+ *SYNC_LISTENER -  (only with SCMP_ACT_NOTIFY: notify.h)
  *	                    -- SYNC_PROCEED -->  execve
  *	the line closes     <------------------  execve has happened
  *
@@ -26,6 +27,7 @@
 enum sync_word {
 	SYNC_PROCEED = 1,
 	SYNC_HOOKS,
+	SYNC_LOOPBACK,
 	SYNC_TERMINAL,
 	SYNC_LISTENER, /* the seccomp listener's descriptor comes along */
 	SYNC_READY,

@@ -250,6 +250,13 @@ static int rootfs_chroot(int root, struct error *err)
 	return 0;
 }
 
+void rootfs_drop_too(const struct rootfs_plan *plan, int mount)
+{
+	/* Any file will do that is there and is a file: so is the mount's root. */
+	if (mount >= 0 && plan->mount_namespace && !plan->no_pivot && rootfs_is_isolated(plan))
+		(void)sys_move_mount(mount, "", AT_FDCWD, "/proc/version", MOVE_MOUNT_F_EMPTY_PATH);
+}
+
 int rootfs_enter(const struct rootfs_plan *plan, int root, struct error *err)
 {
 	struct mountfd_change change = {

@@ -48,6 +48,14 @@ void rootfs_plan_clear(struct rootfs_plan *plan);
 int rootfs_attach(const struct rootfs_plan *plan, const struct sources *sources, int *ret_root,
 		  struct error *err);
 
+/*
+ * Hangs a detached mount that is not needed any more into this namespace's copy of the host's tree,
+ * with which rootfs_enter() drops it: the kernel waits for a grace period of RCU when mounts go,
+ * and so it waits once, not twice. Left alone where that tree stays, or is shared with others.
+ * Closing the descriptor is the caller's part in any case.
+ */
+void rootfs_drop_too(const struct rootfs_plan *plan, int mount);
+
 /* pivot_root into it (or move and chroot), drop the host's tree, cwd "/". Applies a shared
  * rootfsPropagation to the new root. With no_pivot the host's tree stays below, without
  * the mounts of procfs and sysfs that are in it.
