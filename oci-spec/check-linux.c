@@ -168,6 +168,11 @@ void check_cgroups_path(struct check *check)
 		check_error(check_at(check, "cgroupsPath"), "must not contain a newline");
 }
 
+static bool is_domainname(const char *key)
+{
+	return strcmp(key, "kernel.domainname") == 0 || strcmp(key, "kernel/domainname") == 0;
+}
+
 void check_sysctl(struct check *check)
 {
 	const struct oci_string_map *sysctl = &check->linux->sysctl;
@@ -182,6 +187,11 @@ void check_sysctl(struct check *check)
 		else if (strstr(key, ".."))
 			check_error(check_at_key(check, "sysctl", key, NULL),
 				    "a key must not contain \"..\"");
+		if (is_domainname(key) && !check_is_empty(check->config->domainname) &&
+		    strcmp(value, check->config->domainname) != 0)
+			check_error(check_at_key(check, "sysctl", key, NULL),
+				    "contradicts domainname, which is %s",
+				    check_show(check, check->config->domainname));
 		if (strchr(value, '\n'))
 			check_error(check_at_key(check, "sysctl", key, NULL),
 				    "a value must not contain a newline");

@@ -10,8 +10,9 @@
  * the kind does not compile.
  *
  * NEED differs from the specification in one way. Where it says REQUIRED and the established
- * runtimes take absence for zero, DEFAULTED is used: for the user and its ids, which hand-written
- * configurations leave out, so that refusing them would break what works elsewhere.
+ * runtimes take absence for zero, DEFAULTED is used: for the user and its ids and the I/O priority,
+ * which hand-written configurations leave out, so that refusing them would break what works
+ * elsewhere.
  * That there is a `root` is a rule of check.c, because documents without one can still be decoded.
  */
 #include "oci-spec/tables-macros.h"
@@ -107,7 +108,7 @@ DEFINE(static, scheduler, "config.md#linux-process");
 #define T struct oci_io_priority
 static const struct oci_field io_priority_fields[] = {
 	WORD("class", class, oci_io_priority_classes, "I/O priority class", REQUIRED),
-	I32("priority", priority, REQUIRED),
+	I32("priority", priority, DEFAULTED),
 };
 DEFINE(static, io_priority, "config.md#linux-process");
 #undef T

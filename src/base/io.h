@@ -52,4 +52,11 @@ int io_replace_file(int dirfd, const char *name, const void *data, size_t length
 int io_prepare_file(int dirfd, const char *name, const void *data, size_t length, mode_t mode);
 int io_commit_file(int dirfd, const char *name);
 
+/*
+ * The same for a directory that is not ours to clean up: where there is nothing of that name yet,
+ * the new file has none either (O_TMPFILE) until it is whole, so that a crash leaves nothing
+ * beside.
+ */
+int io_publish_file(int dirfd, const char *name, const void *data, size_t length, mode_t mode);
+
 #endif

@@ -60,14 +60,18 @@ static int cgroup_write_error(const struct cgroup_member *member, const struct c
 static int cgroup_write_once(struct cgroup *cgroup, const struct cgroup_member *member,
 			     const struct cgroup_write *write, struct error *err)
 {
-	int r;
+	size_t mark = cgroup->undo ? cgroup_undo_mark(cgroup->undo) : 0;
+	int r = 0;
 
-	if (write->flags & CGROUP_WRITE_ABOVE_USAGE) {
+	if (write->flags & CGROUP_WRITE_ABOVE_USAGE)
 		r = cgroup_check_usage(cgroup, member, write, err);
-		if (r < 0)
-			return r;
-	}
+	if (r < 0)
+		return r;
+	if (cgroup->undo && cgroup_undo_note(cgroup->undo, member->node.fd, write) < 0)
+		return error_errno(err, ENOMEM, "note the old value of %s", write->file);
 	r = io_write_value(member->node.fd, write->file, write->value);
+	if (r < 0 && cgroup->undo)
+		cgroup_undo_forget(cgroup->undo, mark);
 	if (r == -ENOENT)
 		return WRITE_ABSENT;
 	if (r == -EINVAL)
@@ -108,8 +112,7 @@ static int cgroup_write_swapped(struct cgroup *cgroup, const struct cgroup_write
 	return r < 0 ? r : cgroup_write(cgroup, first, err);
 }
 
-static int cgroup_write_all(struct cgroup *cgroup, const struct cgroup_writes *writes,
-			    struct error *err)
+int cgroup_write_all(struct cgroup *cgroup, const struct cgroup_writes *writes, struct error *err)
 {
 	for (size_t i = 0; i < writes->count; i++) {
 		const struct cgroup_write *write = &writes->items[i];

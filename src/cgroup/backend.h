@@ -32,6 +32,7 @@ struct cgroup {
 	int denied; /* the errno for which an unprivileged caller got no cgroup, else 0 */
 	/* UNIFIED: the controllers that the container's directory has; "" until they are known. */
 	char controllers[CGROUP_CONTROLLERS_MAX];
+	struct cgroup_undo *undo; /* during an update: where old values are noted; else NULL */
 };
 
 struct device_policy;
@@ -75,6 +76,17 @@ int cgroup_explain_survivors(const struct cgroup *cgroup, const char *directory,
 
 /* True when there is no directory of it (any more, or at all). */
 bool cgroup_is_gone(const struct cgroup *cgroup);
+
+/* Carries out a plan, value by value. */
+int cgroup_write_all(struct cgroup *cgroup, const struct cgroup_writes *writes, struct error *err);
+
+/*
+ * Notes what has to be written to put back the value that `write` is about to replace in the
+ * directory `fd`; -ENOMEM. What was noted since a mark is forgotten when the write fails.
+ */
+int cgroup_undo_note(struct cgroup_undo *undo, int fd, const struct cgroup_write *write);
+size_t cgroup_undo_mark(const struct cgroup_undo *undo);
+void cgroup_undo_forget(struct cgroup_undo *undo, size_t mark);
 
 /* Notes the container's id on a directory (O_RDONLY descriptor), as far as the kernel lets us. */
 void cgroup_mark_set(int fd, const char *id);

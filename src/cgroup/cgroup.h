@@ -110,6 +110,28 @@ int cgroup_apply(struct cgroup *cgroup, const struct oci_resources *resources, s
 int cgroup_apply_devices(struct cgroup *cgroup, const struct oci_resources *resources,
 			 struct error *err);
 
+/*
+ * New limits for a cgroup that may have processes: writes what `wanted` names, with `whole` as in
+ * struct cgroup_update (resources.h). Should one write fail, the values that were there before are
+ * put back in reverse order. Gives what is needed to do that later, too; free with
+ * cgroup_undo_free(). -ENOTSUP when the container has no cgroup and something is wanted.
+ */
+struct cgroup_undo;
+int cgroup_update(struct cgroup *cgroup, const struct oci_resources *wanted,
+		  const struct oci_resources *whole, struct cgroup_undo **ret_undo,
+		  struct error *err);
+/* Puts the old values back; those that cannot be are warned of. NULL is fine. */
+void cgroup_update_undo(struct cgroup *cgroup, const struct cgroup_undo *undo);
+void cgroup_undo_free(struct cgroup_undo *undo);
+
+/*
+ * Replaces the device rules of `old` (may be NULL) by those of `wanted`, unless they mean the same:
+ * engines hand the whole list down with every update, and somebody (a GPU's hook) may have changed
+ * the rules in force. Never more is allowed in between than before or after.
+ */
+int cgroup_update_devices(struct cgroup *cgroup, const struct oci_resources *old,
+			  const struct oci_resources *wanted, bool *ret_changed, struct error *err);
+
 /* The cgroup2 directory to clone a process into (CLONE_INTO_CGROUP), or -EBADF where there is none
  * (pure v1, disabled). Owned by the cgroup. */
 int cgroup_clone_fd(const struct cgroup *cgroup);

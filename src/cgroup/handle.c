@@ -196,8 +196,11 @@ static int cgroup_open_all(struct cgroup *cgroup, struct error *err)
 static int cgroup_find_host(const struct cgroup_location *location, struct cgroup_host *ret_host,
 			    struct error *err)
 {
-	enum cgroup_mode mode = cgroup_host_mode();
+	enum cgroup_mode mode;
+	int r = cgroup_host_mode(&mode, err);
 
+	if (r < 0)
+		return r;
 	if (location->mode != mode) {
 		error_set(err, ENOTSUP,
 			  "the container's cgroup is one of cgroup %s, but %s is cgroup %s here",

@@ -248,16 +248,21 @@ int cgroup_host_parse_legacy(const char *own, const char *mountinfo, struct cgro
 }
 
 /* Takes out what mountinfo still lists, but what a later mount over it hides. */
-static void host_drop_hidden(struct cgroup_host *host)
+static int host_drop_hidden(struct cgroup_host *host, struct error *err)
 {
 	size_t kept = 0;
+	int r = 0;
 
 	for (size_t i = 0; i < host->count; i++) {
 		struct cgroup_hierarchy *hierarchy = &host->hierarchies[i];
 		long magic = *hierarchy->controllers ? CGROUP_SUPER_MAGIC : CGROUP2_SUPER_MAGIC;
-		struct statfs fs;
+		struct statfs fs = {0};
 
-		if (statfs(hierarchy->mount_point, &fs) == 0 && fs.f_type == magic) {
+		/* Hidden with the directory that it was on: ENOENT. */
+		if (statfs(hierarchy->mount_point, &fs) < 0 && errno != ENOENT &&
+		    errno != ENOTDIR && errno != EACCES && r == 0)
+			r = error_errno(err, errno, "look at %s", hierarchy->mount_point);
+		if (fs.f_type == magic) {
 			struct cgroup_hierarchy keep = *hierarchy;
 
 			*hierarchy = host->hierarchies[kept];
@@ -270,6 +275,7 @@ static void host_drop_hidden(struct cgroup_host *host)
 		free(host->hierarchies[i].own_path);
 	}
 	host->count = kept;
+	return r;
 }
 
 bool cgroup_host_is_rootless(void)
@@ -301,23 +307,29 @@ static int host_read_own(char **ret_text)
 	return *ret_text ? 0 : -ENOMEM;
 }
 
-enum cgroup_mode cgroup_host_mode(void)
+int cgroup_host_mode(enum cgroup_mode *ret_mode, struct error *err)
 {
-	struct statfs fs;
+	struct statfs fs = {0};
 
-	return statfs(CGROUP_MOUNT_POINT, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC
-		       ? CGROUP_MODE_UNIFIED
-		       : CGROUP_MODE_LEGACY;
+	if (statfs(CGROUP_MOUNT_POINT, &fs) < 0 && errno != ENOENT && errno != ENOTDIR &&
+	    errno != EACCES)
+		return error_errno(err, errno, "look at %s", CGROUP_MOUNT_POINT);
+	*ret_mode = fs.f_type == CGROUP2_SUPER_MAGIC ? CGROUP_MODE_UNIFIED : CGROUP_MODE_LEGACY;
+	return 0;
 }
 
 int cgroup_host_detect(struct cgroup_host *ret_host, struct error *err)
 {
 	auto_free char *own = NULL, *mountinfo = NULL;
+	enum cgroup_mode mode;
 	int r = host_read_own(&own);
 
 	if (r < 0)
 		return error_errno(err, -r, "read /proc/self/cgroup");
-	if (cgroup_host_mode() == CGROUP_MODE_UNIFIED) {
+	r = cgroup_host_mode(&mode, err);
+	if (r < 0)
+		return r;
+	if (mode == CGROUP_MODE_UNIFIED) {
 		r = cgroup_host_parse_unified(own, ret_host, err);
 	} else {
 		r = io_read_file(AT_FDCWD, "/proc/self/mountinfo", 0, HOST_MOUNTINFO_MAX,
@@ -325,8 +337,11 @@ int cgroup_host_detect(struct cgroup_host *ret_host, struct error *err)
 		if (r < 0)
 			return error_errno(err, -r, "read /proc/self/mountinfo");
 		r = cgroup_host_parse_legacy(own, mountinfo, ret_host, err);
-		if (r == 0)
-			host_drop_hidden(ret_host);
+		if (r < 0)
+			return r;
+		r = host_drop_hidden(ret_host, err);
+		if (r < 0)
+			cgroup_host_clear(ret_host);
 	}
 	if (r == 0)
 		ret_host->rootless = cgroup_host_is_rootless();

@@ -21,8 +21,8 @@ int cgroup_host_parse_unified(const char *own, struct cgroup_host *ret_host, str
 int cgroup_host_parse_legacy(const char *own, const char *mountinfo, struct cgroup_host *ret_host,
 			     struct error *err);
 
-/* What /sys/fs/cgroup is now. */
-enum cgroup_mode cgroup_host_mode(void);
+/* What /sys/fs/cgroup is now; nothing at all counts as LEGACY. */
+int cgroup_host_mode(enum cgroup_mode *ret_mode, struct error *err);
 
 /* True for callers who are not root, or root only of a user namespace of their own. */
 bool cgroup_host_is_rootless(void);

@@ -151,7 +151,7 @@ int resctrl_find_mount(const char *mountinfo, char **ret_mount_point)
 	return 0;
 }
 
-static int resctrl_locate(char **ret_mount_point, struct error *err)
+int resctrl_locate(char **ret_mount_point, struct error *err)
 {
 	auto_free char *mountinfo = NULL;
 	int r;

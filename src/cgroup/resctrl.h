@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 /* Where the container belongs. Strings are owned; the configuration is the caller's. */
 struct resctrl {
@@ -51,6 +52,20 @@ int resctrl_assign(const char *group, const char *monitor, pid_t pid, struct err
 /* Undoes resctrl_make() for a container that has not come to be. A class with other processes in it
  * stays. */
 int resctrl_unmake(const struct resctrl *resctrl, struct error *err);
+
+/*
+ * Writes other lines ("L3:0=ff;1=f0"; NULL ones are passed over) to a class that is in use, each by
+ * itself; should one be refused, the old ones are put back. *ret_before, unless NULL, gets the old
+ * lines of the same resources, malloc'ed.
+ */
+int resctrl_update(const char *group, const char *const *schemata, size_t count, char **ret_before,
+		   struct error *err);
+
+/* Appends the lines of a `schemata` file that are of the resources a schema names. Pure. */
+void resctrl_previous(const char *schema, const char *schemata, struct text *text);
+
+/* Where resctrl is mounted; an owned string. */
+int resctrl_locate(char **ret_mount_point, struct error *err);
 
 /* Removes the monitoring group and the group, each unless it is NULL or gone. */
 int resctrl_remove(const char *group, const char *monitor, struct error *err);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "cgroup/bounds.h"
 #include "cgroup/writes.h"
 
 /* What they fill in. The first failure is kept in it and stops the rest, so only the end needs a
@@ -14,6 +15,10 @@
 struct resources_plan {
 	struct cgroup_writes writes;
 	bool v2;
+	/* What will hold when all is written: of two values that make one file, the one that is not
+	 * to be changed comes from here. Without an update it is what is to be written. */
+	const struct oci_resources *whole;
+	const struct cgroup_bounds *bounds; /* what the cgroup has now */
 	int result;
 	struct error *err;
 };
@@ -30,6 +35,8 @@ void resources_refuse(struct resources_plan *plan, int number, const char *field
 /* The same for what only v1 can do. */
 void resources_refuse_v2(struct resources_plan *plan, const char *field);
 
+void resources_add_memory(struct resources_plan *plan, const struct oci_memory *memory);
+void resources_add_cpu(struct resources_plan *plan, const struct oci_cpu *cpu);
 void resources_add_block_io(struct resources_plan *plan, const struct oci_block_io *io);
 void resources_add_hugetlb(struct resources_plan *plan, const struct oci_hugepage_limits *limits);
 void resources_add_network(struct resources_plan *plan, const struct oci_network *network);

@@ -193,7 +193,7 @@ static int birth_write_pid_file(struct birth *birth, struct error *err)
 		return error_set(err, EINVAL, "pid file %s is not a regular file", path);
 	length = snprintf(pid, sizeof(pid), "%d", (int)birth->pid);
 	rollback_add(birth->rollback, birth_undo_pid_file, birth);
-	r = io_replace_file(dir, name, pid, (size_t)length, 0644);
+	r = io_publish_file(dir, name, pid, (size_t)length, 0644);
 	return r < 0 ? error_errno(err, -r, "write pid file %s", path) : 0;
 }
 

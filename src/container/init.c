@@ -132,7 +132,7 @@ static int init_affinity(struct init *init, struct error *err)
 static int init_session(struct init *init, struct error *err)
 {
 	/* Out of the caller's session, so that its terminal is not ours (TIOCSTI). */
-	if (setsid() < 0 && errno != EPERM)
+	if (setsid() < 0 && (errno != EPERM || getsid(0) != getpid()))
 		return error_errno(err, errno, "make a session");
 	if (init->plan->options->no_new_keyring)
 		return 0;
@@ -297,7 +297,14 @@ static int init_sysctl(struct init *init, struct error *err)
 
 static int init_protect(struct init *init, struct error *err)
 {
-	int r = rootfs_protect_paths(&init->plan->rootfs, init->root, init->null, err);
+	int r = 0;
+
+	/* While it can still be made. */
+	if (init->plan->rootfs.readonly)
+		r = identity_make_cwd(init->root, init->plan->process->cwd, err);
+	if (r < 0)
+		return r;
+	r = rootfs_protect_paths(&init->plan->rootfs, init->root, init->null, err);
 
 	if (r == 0)
 		r = mounts_make_readonly(&init->plan->mounts, init->root, err);
@@ -334,18 +341,20 @@ static int init_process(struct init *init, struct error *err)
 }
 
 /* The streams of the caller become the user's, where they are files that can be given away: so that
- * a program under another user can reopen /dev/stdout. */
+ * a program under another user can reopen /dev/stdout. The group of a terminal stays "tty". */
 static void init_give_stdio(const struct oci_user *user)
 {
 	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
 		struct stat st;
+		gid_t gid;
 
 		if (fstat(fd, &st) < 0 || (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)))
 			continue;
-		if (st.st_uid == user->uid)
+		gid = S_ISCHR(st.st_mode) ? st.st_gid : user->gid;
+		if (st.st_uid == user->uid && st.st_gid == gid)
 			continue;
 		/* EINVAL, EPERM, EROFS: the stream is not ours to give, and works without. */
-		(void)!fchown(fd, user->uid, (gid_t)-1);
+		(void)!fchown(fd, user->uid, gid == st.st_gid ? (gid_t)-1 : gid);
 	}
 }
 

@@ -11,6 +11,7 @@
 #include "container/hooks.h"
 #include "container/birth.h"
 #include "container/kill.h"
+#include "container/remove.h"
 #include "container/status.h"
 #include "container/sync.h"
 #include "kernel/channel.h"
@@ -100,8 +101,9 @@ int start_run_hooks(const struct store_entry *entry, const struct record_intent 
 	return r;
 }
 
+/* `ret_over`: it did start, and is to be destroyed for its hooks' sake. */
 static int start_locked(struct store_entry *entry, const struct record *record,
-			const struct status *status, struct error *err)
+			const struct status *status, bool *ret_over, struct error *err)
 {
 	auto_bundle struct bundle bundle = BUNDLE_INIT;
 	struct channel_message message = {.word = SYNC_START};
@@ -153,7 +155,9 @@ static int start_locked(struct store_entry *entry, const struct record *record,
 	 * say the same. */
 	if (record_write_state(entry, RECORD_RUNNING, &identity, &ignored) < 0)
 		log_warning("%s", ignored.message);
-	return start_run_hooks(entry, record->intent, &bundle, identity.pid, err);
+	r = start_run_hooks(entry, record->intent, &bundle, identity.pid, err);
+	*ret_over = r < 0;
+	return r;
 }
 
 int container_start(const struct store *store, const char *id, struct error *err)
@@ -161,6 +165,8 @@ int container_start(const struct store *store, const char *id, struct error *err
 	auto_entry struct store_entry entry = STORE_ENTRY_INIT;
 	auto_record struct record record = RECORD_INIT;
 	auto_status struct status status = STATUS_INIT;
+	struct error ignored = ERROR_INIT;
+	bool over = false;
 	int r;
 
 	r = store_find(store, id, &entry, err);
@@ -172,5 +178,9 @@ int container_start(const struct store *store, const char *id, struct error *err
 		r = status_determine(&entry, &record, &status, err);
 	if (r == 0)
 		r = lifecycle_check(LIFECYCLE_START, status.status, id, err);
-	return r < 0 ? r : start_locked(&entry, &record, &status, err);
+	if (r == 0)
+		r = start_locked(&entry, &record, &status, &over, err);
+	if (over && remove_locked(store, &entry, &ignored) < 0)
+		log_warning("remove container %s: %s", id, ignored.message);
+	return r;
 }

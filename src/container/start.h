@@ -11,6 +11,7 @@
 #include "container/record.h"
 #include "container/store.h"
 
+/* A container whose poststart hook fails is destroyed, as by `delete --force`. */
 int container_start(const struct store *store, const char *id, struct error *err);
 
 /*
@@ -25,8 +26,8 @@ struct start_wait {
 };
 int start_await_exec(const struct start_wait *wait, struct error *err);
 
-/* Runs the poststart hooks; when one fails the container is killed (runtime.md#lifecycle, step 9).
- */
+/* Runs the poststart hooks; when one fails the container is killed, and to be destroyed by
+ * the caller (runtime.md#lifecycle, step 9). */
 int start_run_hooks(const struct store_entry *entry, const struct record_intent *intent,
 		    const struct bundle *bundle, pid_t pid, struct error *err);
 

@@ -126,13 +126,16 @@ static int store_open_entry(const struct store *store, const char *id)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Whether the directory that `fd` is of is still the one of that name. */
-static bool store_is_current(const struct store *store, int fd, const char *id)
+/* Whether the directory that `fd` is of is still the one of that name: 1, 0 or a negative errno. */
+static int store_is_current(const struct store *store, int fd, const char *id)
 {
 	struct stat ours, named;
 
-	return fstat(fd, &ours) == 0 && fstatat(store->fd, id, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
+	if (fstat(fd, &ours) < 0)
+		return -errno;
+	if (fstatat(store->fd, id, &named, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
 }
 
 int store_find(const struct store *store, const char *id, struct store_entry *ret_entry,
@@ -201,6 +204,7 @@ int store_lock(const struct store *store, struct store_entry *entry, int64_t dea
 	/* flock has no time-out, and a signal to interrupt it would be the whole process's. */
 	struct timespec pause = {.tv_nsec = 1000000};
 	uint32_t holder;
+	int r;
 
 	while (flock(entry->fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno == EINTR)
@@ -220,27 +224,35 @@ int store_lock(const struct store *store, struct store_entry *entry, int64_t dea
 		if (pause.tv_nsec < 20000000)
 			pause.tv_nsec *= 2;
 	}
-	if (!store_is_current(store, entry->fd, entry->id))
+	r = store_is_current(store, entry->fd, entry->id);
+	if (r == 0)
 		return error_set(err, ENOENT, "container does not exist: %s", entry->id);
+	if (r < 0)
+		return error_errno(err, -r, "look at state directory %s/%s", store->path,
+				   entry->id);
 	entry->locked = true;
 	return 0;
 }
 
-/* Whether nothing is in a directory: no more than a name that somebody has claimed, or given up. */
-static bool store_is_empty(int dirfd)
+/* Whether nothing is in a directory: no more than a name that somebody has claimed, or given up.
+ * Returns 1, 0 or a negative errno. */
+static int store_is_empty(int dirfd)
 {
 	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	size_t count = 0;
+	int r = -errno;
 
 	if (!dir) {
 		fd_close(fd);
-		return false;
+		return r;
 	}
+	errno = 0;
 	while (readdir(dir))
 		count++;
+	r = -errno;
 	closedir(dir);
-	return count <= 2; /* . and .. */
+	return r < 0 ? r : count <= 2; /* . and .. */
 }
 
 static int store_taken(const char *id, struct error *err)
@@ -267,7 +279,10 @@ static int store_claim_opened(const struct store *store, struct store_entry *ent
 	if (r < 0)
 		return r;
 	/* What is empty was claimed by a command that died, or that has not locked it yet. */
-	return store_is_empty(entry->fd) ? 0 : store_taken(entry->id, err);
+	r = store_is_empty(entry->fd);
+	if (r < 0)
+		return error_errno(err, -r, "read state directory %s/%s", store->path, entry->id);
+	return r > 0 ? 0 : store_taken(entry->id, err);
 }
 
 int store_claim(const struct store *store, const char *id, struct store_entry *ret_entry,
@@ -295,8 +310,12 @@ int store_claim(const struct store *store, const char *id, struct store_entry *r
 		return error_errno(err, -entry.fd, "open state directory %s/%s", store->path, id);
 	}
 	r = store_claim_opened(store, &entry, made, err);
-	if (r < 0)
+	if (r < 0) {
+		/* Unless another command has it, who may not have written anything yet. */
+		if (made && r != -EEXIST && r != -EBUSY)
+			(void)unlinkat(store->fd, id, AT_REMOVEDIR);
 		return r;
+	}
 	*ret_entry = entry;
 	entry.fd = -EBADF;
 	return 0;

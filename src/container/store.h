@@ -6,6 +6,7 @@
  *	ROOT/ID/config.json   the configuration as it was at create
  *	ROOT/ID/state.json    how far the container is, and who its init is; replaced atomically
  *	ROOT/ID/mounts.json   what `mounts add` has added
+ *	ROOT/ID/resources.json  the limits since the last `update`
  *	ROOT/ID/gate          the socket at which init waits for `start`
  *
  * The directory itself is the lock: commands that change a container hold flock(2) on it, which the
@@ -25,11 +26,12 @@
 /* How long a command waits for another one on the same container to finish, milliseconds. */
 #define STORE_LOCK_TIMEOUT 10000
 
-#define STORE_INTENT "intent.json"
-#define STORE_CONFIG "config.json"
-#define STORE_STATE  "state.json"
-#define STORE_GATE   "gate"
-#define STORE_MOUNTS "mounts.json"
+#define STORE_INTENT	"intent.json"
+#define STORE_CONFIG	"config.json"
+#define STORE_STATE	"state.json"
+#define STORE_GATE	"gate"
+#define STORE_MOUNTS	"mounts.json"
+#define STORE_RESOURCES "resources.json"
 
 struct store {
 	int fd; /* O_PATH; -EBADF: the root does not exist */

@@ -149,8 +149,11 @@ int capabilities_limit(const struct capabilities_plan *plan, struct error *err)
 	for (unsigned int i = 0; i < CAPABILITIES_MAX; i++) {
 		int has = prctl(PR_CAPBSET_READ, (unsigned long)i, 0, 0, 0);
 
-		if (has < 0) /* EINVAL: the kernel's last one was before */
+		/* EINVAL: the kernel's last one was before; every kernel has those that we know. */
+		if (has < 0 && errno == EINVAL && i >= CAPABILITIES_COUNT)
 			break;
+		if (has < 0)
+			return error_errno(err, errno, "read the bounding set");
 		if (!has || ((plan->bounding >> i) & 1))
 			continue;
 		if (prctl(PR_CAPBSET_DROP, (unsigned long)i, 0, 0, 0) < 0) {
@@ -165,14 +168,22 @@ int capabilities_limit(const struct capabilities_plan *plan, struct error *err)
 	return 0;
 }
 
-static uint64_t capabilities_bounding(void)
+static int capabilities_bounding(uint64_t *ret_mask, struct error *err)
 {
 	uint64_t mask = 0;
 
-	for (unsigned int i = 0; i < CAPABILITIES_MAX; i++)
-		if (prctl(PR_CAPBSET_READ, (unsigned long)i, 0, 0, 0) == 1)
+	for (unsigned int i = 0; i < CAPABILITIES_MAX; i++) {
+		int has = prctl(PR_CAPBSET_READ, (unsigned long)i, 0, 0, 0);
+
+		if (has < 0 && errno == EINVAL && i >= CAPABILITIES_COUNT)
+			break;
+		if (has < 0)
+			return error_errno(err, errno, "read the bounding set");
+		if (has == 1)
 			mask |= UINT64_C(1) << i;
-	return mask;
+	}
+	*ret_mask = mask;
+	return 0;
 }
 
 /* `wanted` without what there is not; says so. */
@@ -224,14 +235,17 @@ static int capabilities_set_ambient(uint64_t ambient, struct error *err)
 int capabilities_apply(const struct capabilities_plan *plan, struct error *err)
 {
 	struct __user_cap_data_struct data[2];
-	uint64_t permitted, inheritable, ambient;
+	uint64_t permitted, inheritable, ambient, bounding;
 	int r;
 
 	r = capabilities_get(data);
 	if (r < 0)
 		return error_errno(err, -r, "read the capabilities");
+	r = capabilities_bounding(&bounding, err);
+	if (r < 0)
+		return r;
 	permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
-	inheritable = permitted & capabilities_bounding();
+	inheritable = permitted & bounding;
 
 	permitted = capabilities_cut("permitted", plan->permitted, permitted);
 	inheritable = capabilities_cut("inheritable", plan->inheritable, inheritable);

@@ -172,6 +172,17 @@ static int devices_apply_links(int dev, struct error *err)
 	return 0;
 }
 
+/* What an image has there as a link would be filled wherever it leads to. */
+static int devices_open_dev(int root, int *ret_dev, struct error *err)
+{
+	auto_close int fd = resolve_open(root, "/dev", O_PATH | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode))
+		return error_set(err, ELOOP, "/dev is a symbolic link in the root filesystem");
+	return resolve_make_directory(root, "/dev", ret_dev, err);
+}
+
 int devices_apply(const struct devices_plan *plan, int root, const struct sources *sources,
 		  struct error *err)
 {
@@ -182,7 +193,7 @@ int devices_apply(const struct devices_plan *plan, int root, const struct source
 
 	if (plan->count == 0 && !plan->links)
 		return 0;
-	r = resolve_make_directory(root, "/dev", &dev, err);
+	r = devices_open_dev(root, &dev, err);
 	if (r < 0)
 		return r;
 	run.dev = dev;

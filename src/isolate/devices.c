@@ -109,10 +109,16 @@ static int devices_plan_configured(const struct oci_devices *devices, struct dev
 				      devices->items[i].path);
 		else
 			r = devices_plan_node(&devices->items[i], i, &node, err);
+		if (r == 0 && node.path[strlen(node.path) - 1] == '/') {
+			node.path = node.owned = strdup(clean);
+			r = node.path ? 0 : error_errno(err, ENOMEM, "path of a device");
+		}
 		if (r < 0)
 			return error_at(err, "linux.devices[%zu]", i);
 		if (strcmp(clean, "/dev/ptmx") != 0)
 			devices_put(plan, &node, clean);
+		else
+			free(node.owned);
 	}
 	return 0;
 }
@@ -143,6 +149,8 @@ int devices_plan(const struct oci_config *config, bool user_namespace,
 
 void devices_plan_clear(struct devices_plan *plan)
 {
+	for (size_t i = 0; i < plan->count; i++)
+		free(plan->nodes[i].owned);
 	free(plan->nodes);
 	*plan = (struct devices_plan){0};
 }

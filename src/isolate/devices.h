@@ -19,6 +19,7 @@ struct devices_node {
 	uint32_t uid, gid; /* in the container */
 	bool configured;   /* from linux.devices; else a default one */
 	size_t index;	   /* in linux.devices */
+	char *owned;	   /* the path, if it is not as the config has it */
 };
 
 struct devices_plan {

@@ -393,3 +393,14 @@ int identity_chdir(int root, const char *cwd, bool make, struct error *err)
 		r = identity_verify_cwd(cwd, err);
 	return r < 0 ? error_at(err, "process.cwd") : 0;
 }
+
+int identity_make_cwd(int root, const char *cwd, struct error *err)
+{
+	auto_close int fd = resolve_open(root, cwd, O_PATH | O_DIRECTORY);
+	int r;
+
+	if (fd != -ENOENT)
+		return 0;
+	r = resolve_make_directory(root, cwd, &fd, err);
+	return r < 0 ? error_at(err, "process.cwd") : 0;
+}

@@ -38,8 +38,10 @@ int identity_environment(const struct oci_strings *env, const char *home, char *
  * Changes to `cwd` below `root` and verifies with getcwd(2) that it is inside (CVE-2024-21626).
  * Links of /proc that jump (/proc/self/fd/N) are refused. With `make` a missing directory is made,
  * mode 0755. The caller tries it as root first, and once more after the change of user when that
- * gave -EACCES.
+ * gave -EACCES. identity_make_cwd() makes a missing one beforehand, for a root that is going to be
+ * read-only, and leaves all else to that.
  */
+int identity_make_cwd(int root, const char *cwd, struct error *err);
 int identity_chdir(int root, const char *cwd, bool make, struct error *err);
 
 #endif

@@ -254,3 +254,23 @@ def test_delete_ends_them(up):
     c.delete('--force')
     wait_until(lambda: status_of(pid)['State'].startswith('Z'), 'the process is dead')
     os.waitpid(pid, 0)
+
+
+def test_unknown_capability(up):
+    """A slip on the command line, and no old engine's configuration."""
+    c = up()
+    done = execute(c, '--cap', 'CAP_KILL', '--cap', 'CAP_NONE', c.id, 'true')
+    assert done == (255, '', 'knarr: --cap CAP_NONE: there is no such capability\n')
+
+
+def test_process_file_says_nothing(up, workdir):
+    """What it does not say of the process's limits is the container's."""
+    c = up(lambda config: config['process'].update(ioPriority={'class': 'IOPRIO_CLASS_BE'}, scheduler={'policy': 'SCHED_BATCH', 'nice': 3}))
+    path = workdir / 'process.json'
+    path.write_text(json.dumps({'cwd': '/', 'args': ['sleep', '1000'], 'env': ['PATH=/bin']}))
+    pid_file = workdir / 'pid'
+    c.runtime.ok('exec', '--detach', '--pid-file', pid_file, '--process', path, c.id)
+    pid = int(pid_file.read_text())
+    assert os.sched_getscheduler(pid) == os.SCHED_BATCH and os.getpriority(os.PRIO_PROCESS, pid) == 3
+    assert subprocess.run(['ionice', '-p', str(pid)], capture_output=True, text=True, check=True).stdout == 'best-effort: prio 0\n'
+    os.kill(pid, signal.SIGKILL)

@@ -5,7 +5,7 @@ import json
 import time
 
 import pytest
-from harness import namespace_of
+from harness import is_zombie_or_gone, namespace_of
 
 KINDS = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop']
 # config.md, "POSIX-platform Hooks"; the status each kind is told.
@@ -115,11 +115,15 @@ def test_failure_of_start_container(container, diary):
 
 
 @pytest.mark.knarr
-def test_failure_of_poststart_ends_the_container(container, diary):
-    c = with_hooks(container(), diary, poststart=[hook('exit 7')])
+def test_failure_of_poststart_destroys_the_container(container, diary):
+    """runtime.md, lifecycle, step 9: continue at step 12."""
+    c = with_hooks(container(), diary, poststart=[hook('exit 7')], poststop=[hook(f'cat >{diary}/stop')])
     c.create()
+    pid = c.pid
     c.runtime.fails('start', c.id, text='poststart.*7')
-    c.wait_stopped()
+    assert is_zombie_or_gone(pid)
+    c.runtime.fails('state', c.id, text='does not exist')
+    assert json.loads((diary / 'stop').read_text())['status'] == 'stopped'
 
 
 def test_failure_of_poststop_does_not_stop_the_removal(container, diary):

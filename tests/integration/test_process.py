@@ -372,3 +372,21 @@ def test_apparmor_is_not_pretended(container):
     if c.runtime.name == 'crun':
         pytest.skip('crun ignores it')
     assert c.runtime('create', '--bundle', c.bundle.path, c.id).rc == 1
+
+
+@pytest.mark.knarr
+def test_directory_is_made_in_a_readonly_root(container):
+    c = container(['pwd'], cwd='/new/one')
+    c.config['root']['readonly'] = True
+    assert c.output() == '/new/one\n'
+    assert (c.rootfs / 'new' / 'one').is_dir()
+
+
+@pytest.mark.knarr
+def test_streams_are_the_users(container, workdir):
+    """Files go to user and group, a character device to the user alone."""
+    c = container(['true'], user={'uid': 1234, 'gid': 2345})
+    with open(workdir / 'out', 'wb') as out:
+        c.run(stdout=out)
+    st = (workdir / 'out').stat()
+    assert (st.st_uid, st.st_gid) == (1234, 2345)

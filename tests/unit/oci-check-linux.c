@@ -116,6 +116,10 @@ const struct rule_case linux_cases[] = {
 	 "config-linux.md#cgroups-path", "must not have \"..\" in it"},
 	{CONFIG_JSON, LINUX("\"cgroupsPath\": @\"/a\\nb\""), OCI_ERROR, "linux.cgroupsPath",
 	 "config-linux.md#cgroups-path", "must not contain a newline"},
+	{CONFIG_JSON, CONFIG("\"domainname\": \"a\", \"linux\": {\"namespaces\": [{\"type\": \"uts\"}],"
+	 " \"sysctl\": {\"kernel/domainname\": @\"b\"}}"), OCI_ERROR,
+	 "linux.sysctl[\"kernel/domainname\"]", "config-linux.md#sysctl",
+	 "contradicts domainname, which is \"a\""},
 	{CONFIG_JSON, LINUX("\"sysctl\": {\"\": @\"1\"}"), OCI_ERROR, "linux.sysctl[\"\"]", SYSCTL_MD,
 	 "a key must not be empty"},
 	{CONFIG_JSON, LINUX("\"sysctl\": {\"net/../kernel/x\": @\"1\"}"), OCI_ERROR,

@@ -377,9 +377,57 @@ START_TEST(refused_line_is_named)
 }
 END_TEST
 
+static void check_previous(const char *schema, const char *schemata, const char *expected)
+{
+	auto_text struct text text = {0};
+
+	text_append(&text, "");
+	resctrl_previous(schema, schemata, &text);
+	ck_assert_str_eq(text.data, expected);
+}
+
+START_TEST(previous_lines)
+{
+	static const char schemata[] = "    MB:0=100;1=100\n    L3:0=ff;1=ff\n";
+
+	check_previous("L3:0=f", schemata, "L3:0=ff;1=ff\n");
+	check_previous("MB:0=50\nL3:1=3\n", schemata, "MB:0=100;1=100\nL3:0=ff;1=ff\n");
+	check_previous("L2:0=f", schemata, "");
+	check_previous("L:0=f", schemata, "");
+	check_previous("", schemata, "");
+	check_previous(":", schemata, "");
+	check_previous("L3:0=f", "", "");
+}
+END_TEST
+
+START_TEST(updates_a_class)
+{
+	const char *const schemata[] = {NULL, "L3:0=3"};
+	struct error err = ERROR_INIT;
+	char path[128], text[64], message[256], *before;
+
+	scratch_directory(top.fd, "used", 0755);
+	scratch_text(top.fd, "used/schemata", "L3:0=f\nMB:0=9\n", 0644);
+	(void)snprintf(path, sizeof(path), "%s/used", top.path);
+	ck_assert_int_eq(resctrl_update(path, schemata, 2, &before, &err), 0);
+	ck_assert_str_eq(before, "L3:0=f\n");
+	free(before);
+	ck_assert_int_gt(io_read_small(top.fd, "used/schemata", text, sizeof(text)), 0);
+	ck_assert_str_eq(text, "L3:0=3\nMB:0=9");
+	ck_assert_int_eq(resctrl_update(path, schemata, 2, NULL, &err), 0);
+	(void)snprintf(path, sizeof(path), "%s/none", top.path);
+	ck_assert_int_eq(resctrl_update(path, schemata, 2, NULL, &err), -ENOENT);
+	(void)snprintf(message, sizeof(message),
+		       "open class %s: No such file or directory (ENOENT)", path);
+	ck_assert_error(&err, ENOENT, "", message, "");
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
+		previous_lines,
+		updates_a_class,
 		not_configured,
 		find_mount,
 		matching,
