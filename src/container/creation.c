@@ -41,6 +41,7 @@ void creation_init(struct creation *creation, const struct store *store,
 		.gate = -EBADF,
 		.sources = -EBADF,
 		.helper = -EBADF,
+		.host_root = -EBADF,
 		.pidfd_receiver = -EBADF,
 		.streams = HOOKS_STREAMS_INIT,
 		.net_devices = NET_DEVICES_INIT,
@@ -54,6 +55,7 @@ static void creation_close(struct creation *creation)
 	creation->gate = fd_close(creation->gate);
 	creation->sources = fd_close(creation->sources);
 	creation->helper = fd_close(creation->helper);
+	creation->host_root = fd_close(creation->host_root);
 	creation->pidfd_receiver = fd_close(creation->pidfd_receiver);
 	hooks_streams_close(&creation->streams);
 }
@@ -139,6 +141,17 @@ static void creation_undo_hooks(void *data)
 	(void)hooks_run(&run, &err);
 }
 
+static void creation_undo_host_root(void *data)
+{
+	struct creation *creation = data;
+	struct error err = ERROR_INIT;
+
+	if (rootfs_detach(creation->intent.rootfs, creation->intent.host_mount, &err) < 0) {
+		creation->undo_failed = true;
+		log_warning("%s", err.message);
+	}
+}
+
 static void creation_undo_resctrl(void *data)
 {
 	struct creation *creation = data;
@@ -185,8 +198,14 @@ static int creation_claim(struct creation *creation, struct error *err)
 	const struct cgroup_location *location = &plan->cgroup_location;
 	const struct oci_hooks *hooks = plan->config->hooks;
 	size_t directories = 0;
+	uint64_t host_mount = 0;
 	int r;
 
+	if (plan->rootfs.host_tree) {
+		r = rootfs_prepare(&plan->rootfs, &creation->host_root, &host_mount, err);
+		if (r < 0)
+			return r;
+	}
 	r = store_claim(creation->store, plan->options->id, &creation->entry, err);
 	if (r < 0)
 		return r;
@@ -210,6 +229,7 @@ static int creation_claim(struct creation *creation, struct error *err)
 		.cgroup_unit = location->unit,
 		.cgroup_slice = location->slice,
 		.cgroup_directories = {location->directories, directories},
+		.host_mount = host_mount,
 		.rdt_group = plan->resctrl.group,
 		.rdt_monitor = plan->resctrl.monitor,
 		.rdt_own_group = plan->resctrl.own_group,
@@ -217,7 +237,10 @@ static int creation_claim(struct creation *creation, struct error *err)
 		.poststart = hooks && hooks->poststart.count > 0,
 		.poststop = hooks && hooks->poststop.count > 0,
 	};
-	return record_write_intent(&creation->entry, &creation->intent, err);
+	r = record_write_intent(&creation->entry, &creation->intent, err);
+	if (r == 0 && host_mount != 0)
+		rollback_add(&creation->rollback, creation_undo_host_root, creation);
+	return r;
 }
 
 static int creation_devices(struct creation *creation, struct error *err)
@@ -342,6 +365,7 @@ static int creation_fork(struct creation *creation, struct error *err)
 			.gate = creation->gate,
 			.console_socket = creation->birth.console_socket,
 			.streams = creation->streams,
+			.host_root = creation->host_root,
 			.procfs = creation->birth.procfs,
 			.sources = {.channel = sources},
 			.root = -EBADF,

@@ -27,8 +27,9 @@ struct creation {
 	struct process_identity identity;
 	struct birth birth; /* of init */
 	int gate;	    /* -EBADF: `run`, the channel is the gate */
-	int sources; /* our end of the channel to the sources helper, while it is being set up */
-	int helper;  /* its pidfd */
+	int sources;   /* our end of the channel to the sources helper, while it is being set up */
+	int helper;    /* its pidfd */
+	int host_root; /* of rootfs_prepare(), or -EBADF */
 	int pidfd_receiver;	      /* connected to the annotation's socket, or -EBADF */
 	struct hooks_streams streams; /* for init's hooks */
 	struct net_devices net_devices;

@@ -214,6 +214,7 @@ static int exec_fork(struct exec *exec, struct error *err)
 				.gate = -EBADF,
 				.console_socket = exec->birth.console_socket,
 				.streams = HOOKS_STREAMS_INIT,
+				.host_root = -EBADF,
 				.procfs = exec->birth.procfs,
 				.sources = {.channel = -EBADF},
 				.root = -EBADF,

@@ -167,7 +167,8 @@ static int init_network(struct init *init, struct error *err)
 
 static int init_rootfs(struct init *init, struct error *err)
 {
-	return rootfs_attach(&init->plan->rootfs, &init->sources, &init->root, err);
+	return rootfs_attach(&init->plan->rootfs, &init->sources, init->host_root, &init->root,
+			     err);
 }
 
 static int init_mounts(struct init *init, struct error *err)

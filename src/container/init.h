@@ -33,6 +33,7 @@ struct init {
 	int procfs;	    /* kernel/procfs.h */
 	struct hooks_streams streams; /* of the hooks in the container */
 	struct sources sources;
+	int host_root; /* of rootfs_prepare(), or -EBADF */
 
 	/* Made on the way. */
 	int root, null, slave;

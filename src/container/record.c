@@ -39,6 +39,7 @@ static const struct oci_field record_intent_fields[] = {
 	INTENT("cgroupUnit", cgroup_unit, STRING, OPTIONAL),
 	INTENT("cgroupSlice", cgroup_slice, STRING, OPTIONAL),
 	INTENT("cgroupDirectories", cgroup_directories, STRINGS, OPTIONAL),
+	INTENT("hostMount", host_mount, U64, OPTIONAL),
 	INTENT("rdtGroup", rdt_group, STRING, OPTIONAL),
 	INTENT("rdtMonitor", rdt_monitor, STRING, OPTIONAL),
 	INTENT("rdtOwnGroup", rdt_own_group, BOOL, OPTIONAL),

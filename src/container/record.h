@@ -36,6 +36,7 @@ struct record_intent {
 	uint32_t cgroup_mode;	 /* enum cgroup_mode */
 	char *cgroup_path, *cgroup_unit, *cgroup_slice;
 	struct oci_strings cgroup_directories;
+	uint64_t host_mount;	       /* of rootfs_prepare(), or 0 */
 	char *rdt_group, *rdt_monitor; /* directories of resctrl, or NULL */
 	bool rdt_own_group;	       /* it goes with the container */
 	bool private_pid; /* the container has a pid namespace of its own: killing init kills all */

@@ -14,6 +14,7 @@
 #include "container/hooks.h"
 #include "container/record.h"
 #include "container/status.h"
+#include "isolate/rootfs.h"
 
 /* How long processes may take to die after SIGKILL, and the cgroup to become empty, milliseconds.
  */
@@ -84,6 +85,14 @@ static int remove_processes(const struct store_entry *entry, const struct record
 	return 0;
 }
 
+/* Of a container that has none of its own. */
+static int remove_host_mounts(const struct record_intent *intent, struct error *err)
+{
+	if (!intent || intent->host_mount == 0)
+		return 0;
+	return rootfs_detach(intent->rootfs, intent->host_mount, err);
+}
+
 /* A class and a monitoring group of the container's; processes that are left lose their class. */
 static int remove_resctrl(const struct record_intent *intent, struct error *err)
 {
@@ -128,6 +137,8 @@ static int remove_with(const struct store *store, struct store_entry *entry,
 	int r = remove_processes(entry, record, status, err);
 
 	if (r == 0)
+		r = remove_host_mounts(record->intent, err);
+	if (r == 0)
 		r = remove_resctrl(record->intent, err);
 	if (r < 0)
 		return r;
@@ -153,6 +164,8 @@ int remove_ended(const struct store *store, struct store_entry *entry,
 	const struct record record = {.intent = intent};
 	int r = cgroup_remove(cgroup, true, process_now() + REMOVE_TIMEOUT, err);
 
+	if (r == 0)
+		r = remove_host_mounts(intent, err);
 	if (r == 0)
 		r = remove_resctrl(intent, err);
 	if (r < 0)

@@ -201,8 +201,10 @@ int mounts_plan(const struct oci_config *config, const char *bundle, struct moun
 			oci_annotation_value(&config->annotations, "run.oci.mount_context_type"),
 	};
 
-	if (config->mounts.count > 0 && !mounts_has_namespace(config, CLONE_NEWNS)) {
-		error_set(err, EINVAL, "without a mount namespace the mounts would be the host's");
+	/* Without any user namespace they are made in the host's, see isolate/rootfs.h. */
+	if (config->mounts.count > 0 && !mounts_has_namespace(config, CLONE_NEWNS) &&
+	    mounts_has_namespace(config, CLONE_NEWUSER)) {
+		error_set(err, EINVAL, "in a user namespace mounts need a mount namespace");
 		error_hint(err, "add {\"type\": \"mount\"} to linux.namespaces");
 		return error_at(err, "mounts");
 	}

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -62,6 +63,7 @@ int rootfs_plan(const struct oci_config *config, const char *bundle, bool no_piv
 	for (size_t i = 0; linux_config && i < linux_config->namespaces.count; i++)
 		if (linux_config->namespaces.items[i].type == CLONE_NEWNS)
 			plan.mount_namespace = true;
+	plan.host_tree = !plan.mount_namespace && config->mounts.count > 0;
 	if (!plan.mount_namespace) {
 		r = rootfs_plan_chroot(config, err);
 		if (r < 0)
@@ -170,8 +172,61 @@ static int rootfs_clone(const struct rootfs_plan *plan, const struct sources *so
 	return 0;
 }
 
-int rootfs_attach(const struct rootfs_plan *plan, const struct sources *sources, int *ret_root,
-		  struct error *err)
+/* Unique from Linux 6.8 on; before, of all mounts that there are. */
+static int rootfs_identify(int fd, uint64_t *ret_mount)
+{
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID_UNIQUE, &st) < 0)
+		return -errno;
+	if (!(st.stx_mask & STATX_MNT_ID_UNIQUE) &&
+	    statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
+		return -errno;
+	*ret_mount = st.stx_mnt_id;
+	return 0;
+}
+
+int rootfs_prepare(const struct rootfs_plan *plan, int *ret_fd, uint64_t *ret_mount,
+		   struct error *err)
+{
+	const struct sources here = {.channel = -EBADF};
+	struct sources_request request = {.path = plan->path, .recursive = true};
+	struct mountfd_change private = {.propagation = MS_PRIVATE, .recursive = true};
+	auto_close int fd = -EBADF;
+	int r = sources_clone(&here, &request, &fd, err);
+
+	if (r < 0)
+		return error_at(err, "root.path");
+	r = mountfd_change(fd, &private);
+	if (r == 0)
+		r = rootfs_identify(fd, ret_mount);
+	if (r < 0)
+		return error_errno(err, -r, "make the root private");
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+int rootfs_detach(const char *path, uint64_t mount, struct error *err)
+{
+	auto_close int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char link[64];
+	uint64_t there = 0;
+	int r;
+
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return 0;
+	r = fd < 0 ? -errno : rootfs_identify(fd, &there);
+	if (r < 0)
+		return error_errno(err, -r, "look for the mounts on %s", path);
+	if (there != mount)
+		return 0;
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	r = sys_umount2(link, MNT_DETACH);
+	return r < 0 ? error_errno(err, -r, "detach the mounts on %s", path) : 0;
+}
+
+int rootfs_attach(const struct rootfs_plan *plan, const struct sources *sources, int prepared,
+		  int *ret_root, struct error *err)
 {
 	auto_close int target = open(plan->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	auto_close int root = -EBADF;
@@ -183,8 +238,15 @@ int rootfs_attach(const struct rootfs_plan *plan, const struct sources *sources,
 		error_errno(err, errno, "open root filesystem %s", plan->path);
 		return error_at(err, "root.path");
 	}
-	if (!plan->mount_namespace) {
+	if (!plan->mount_namespace && prepared < 0) {
 		*ret_root = fd_take(&target);
+		return 0;
+	}
+	if (!plan->mount_namespace) {
+		r = mountfd_attach(prepared, target);
+		if (r < 0)
+			return error_errno(err, -r, "attach root filesystem %s", plan->path);
+		*ret_root = prepared;
 		return 0;
 	}
 	r = rootfs_set_propagation(plan, err);

@@ -10,6 +10,7 @@
 
 #include <knarr/config.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "isolate/sources.h"
@@ -23,6 +24,7 @@ struct rootfs_plan {
 	struct oci_strings masked_paths, readonly_paths; /* of the config */
 	const char *label; /* linux.mountLabel or NULL; the config's */
 	bool mount_namespace;
+	bool host_tree; /* mounts without a mount namespace: rootfs_prepare() */
 };
 
 /*
@@ -42,11 +44,25 @@ void rootfs_plan_clear(struct rootfs_plan *plan);
  *
  * The clone is attached at root.path itself, for hooks that enter the mount namespace before
  * rootfs_enter() look for the root there; on top of "/" where init may not reach that path (in a
- * user namespace). Without a mount namespace nothing is attached and the directory itself is the
- * root.
+ * user namespace). Without a mount namespace `prepared` is attached, and when that is -EBADF the
+ * directory itself is the root.
  */
-int rootfs_attach(const struct rootfs_plan *plan, const struct sources *sources, int *ret_root,
-		  struct error *err);
+int rootfs_attach(const struct rootfs_plan *plan, const struct sources *sources, int prepared,
+		  int *ret_root, struct error *err);
+
+/*
+ * A container without a mount namespace has its mounts in the runtime's. So that they are no more
+ * than one mount to anybody else, and go with it, they are made in a private clone of the root, on
+ * top of the root itself.
+ *
+ * In the runtime, before anything is done: gives that clone, attached nowhere, and what is to be
+ * written down in order to find it again. rootfs_attach() attaches it; rootfs_detach() takes it
+ * from the host's tree, with all that is mounted in there. It is no error when it is gone, or when
+ * another mount is there.
+ */
+int rootfs_prepare(const struct rootfs_plan *plan, int *ret_fd, uint64_t *ret_mount,
+		   struct error *err);
+int rootfs_detach(const char *path, uint64_t mount, struct error *err);
 
 /*
  * Hangs a detached mount that is not needed any more into this namespace's copy of the host's tree,

@@ -6,7 +6,7 @@ import socket
 import subprocess
 
 import pytest
-from harness import MS_BIND, MS_RDONLY, MS_REMOUNT, become_private, mount, namespace_of, status_of, umount, wait_until
+from harness import MS_BIND, MS_RDONLY, MS_REMOUNT, become_private, mount, mounts_of, namespace_of, status_of, umount, wait_until
 
 # the spec's word: the kernel's
 KINDS = {'pid': 'pid', 'network': 'net', 'mount': 'mnt', 'ipc': 'ipc', 'uts': 'uts', 'cgroup': 'cgroup', 'user': 'user',
@@ -280,3 +280,71 @@ def test_hostname_without_a_namespace_is_an_error(container):
     c.bundle.save()
     c.runtime.fails('create', '--bundle', c.bundle.path, c.id, text=r'config\.json:\d+:\d+: hostname')
     assert socket.gethostname() != 'ours'
+
+
+# ---- no mount namespace -------------------------------------------------------------------------
+
+
+def without_mount_namespace(c):
+    c.config['linux']['namespaces'] = [{'type': 'pid'}]
+    c.config['linux'].pop('maskedPaths', None)
+    c.config['linux'].pop('readonlyPaths', None)
+    c.config['root']['readonly'] = False
+    c.config.pop('hostname', None)
+    return c
+
+
+def mounts_on(c):
+    return [entry.target for entry in mounts_of() if entry.target.startswith(str(c.rootfs))]
+
+
+@pytest.mark.knarr
+def test_mounts_without_a_mount_namespace(container):
+    """config-linux.md: the runtime's is inherited. They are below the root, and go with the container."""
+    c = without_mount_namespace(container())
+    c.up()
+    assert namespace_of(c.pid, 'mnt') == namespace_of('self', 'mnt')
+    # The clone of the root, on top of it, and all of config.json's in there.
+    assert mounts_on(c)[0] == str(c.rootfs)
+    assert set(mounts_on(c)) >= {str(c.rootfs) + entry['destination'] for entry in c.config['mounts']}
+    assert not [entry.optional for entry in mounts_of() if entry.target.startswith(str(c.rootfs)) and entry.optional]
+    assert c.runtime('exec', c.id, 'sh', '-c', 'ls -d /proc/self /dev/null').out == '/dev/null\n/proc/self\n'
+    c.delete('--force')
+    assert mounts_on(c) == []
+
+
+@pytest.mark.knarr
+def test_run_without_a_mount_namespace(container):
+    c = without_mount_namespace(container(['ls', '-d', '/proc/self']))
+    assert c.output() == '/proc/self\n'
+    assert mounts_on(c) == []
+
+
+@pytest.mark.knarr
+def test_failure_without_a_mount_namespace(container):
+    c = without_mount_namespace(container())
+    c.config['mounts'].append({'destination': '/x', 'type': 'nosuch', 'source': 'x'})
+    assert c.run().rc == 1
+    assert mounts_on(c) == []
+
+
+@pytest.mark.knarr
+def test_removal_without_a_mount_namespace_takes_no_other_mount(container, workdir):
+    """Somebody's mount on the same directory stays, and so does what was there before."""
+    c = without_mount_namespace(container())
+    mount(c.rootfs, c.rootfs, flags=MS_BIND)
+    try:
+        c.up()
+        c.delete('--force')
+        assert mounts_on(c) == [str(c.rootfs)]
+    finally:
+        umount(c.rootfs)
+
+
+@pytest.mark.knarr
+def test_user_namespace_without_a_mount_namespace(container):
+    c = without_mount_namespace(container())
+    c.config['linux']['namespaces'].append({'type': 'user'})
+    for kind in ('uidMappings', 'gidMappings'):
+        c.config['linux'][kind] = [{'containerID': 0, 'hostID': 100000, 'size': 65536}]
+    assert 'mounts: in a user namespace mounts need a mount namespace' in c.run().err

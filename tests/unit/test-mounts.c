@@ -163,13 +163,18 @@ END_TEST
 START_TEST(needs_mount_namespace)
 {
 	struct oci_mount mount = {.destination = (char *)"/x", .type = (char *)"tmpfs"};
+	struct oci_namespace user = {.type = CLONE_NEWUSER};
 	struct oci_linux without = {0};
 	struct oci_config config = {.linux = &without, .mounts = {&mount, 1}};
 	struct error err = ERROR_INIT;
 	struct mounts_plan result;
 
+	/* In the host's, when there is no user namespace either. */
+	ck_assert_int_eq(mounts_plan(&config, "/b", &result, &err), 0);
+	mounts_plan_clear(&result);
+	without.namespaces = (struct oci_namespaces){&user, 1};
 	ck_assert_int_eq(mounts_plan(&config, "/b", &result, &err), -EINVAL);
-	ck_assert_str_eq(err.message, "without a mount namespace the mounts would be the host's");
+	ck_assert_str_eq(err.message, "in a user namespace mounts need a mount namespace");
 	ck_assert_str_eq(err.field, "mounts");
 	ck_assert_str_eq(err.hint, "add {\"type\": \"mount\"} to linux.namespaces");
 	config.mounts.count = 0;
