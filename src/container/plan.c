@@ -38,7 +38,8 @@ static int plan_check_labels(const struct plan *plan, struct error *err)
 {
 	const struct oci_process *process = plan->process;
 
-	if (process->apparmor_profile && process->apparmor_profile[0] && !lsm_apparmor_enabled()) {
+	if (process->apparmor_profile && process->apparmor_profile[0] &&
+	    strcmp(process->apparmor_profile, "unconfined") != 0 && !lsm_apparmor_enabled()) {
 		error_set(err, ENOTSUP,
 			  "AppArmor profile %s is asked for, but AppArmor is not enabled "
 			  "on this host",

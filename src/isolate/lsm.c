@@ -112,22 +112,12 @@ int lsm_apply_apparmor(const char *profile, int procfs, struct error *err)
 	r = lsm_check_label("AppArmor profile", profile, err);
 	if (r < 0)
 		return r;
-	if (!lsm_apparmor_enabled()) {
-		/* So it is, then. */
-		if (strcmp(profile, "unconfined") == 0)
-			return 0;
-		error_set(err, ENOTSUP,
-			  "the AppArmor profile \"%s\" cannot be applied: AppArmor is not "
-			  "enabled on this host",
-			  profile);
-		return error_hint(err, "leave the profile out, or boot with apparmor=1");
-	}
 	(void)snprintf(command, sizeof(command), "exec %s", profile);
 	r = procfs_write(procfs, file, command);
-	if (r == -ENOENT && !lsm_selinux_enabled()) {
-		file = "self/attr/exec";
-		r = procfs_write(procfs, file, command);
-	}
+	/* Without AppArmor it is so anyhow. */
+	if (r < 0 && strcmp(profile, "unconfined") == 0 &&
+	    procfs_read(procfs, "self/attr/apparmor/current", command, sizeof(command)) < 0)
+		return 0;
 	if (r < 0) {
 		error_errno(err, -r, "apply the AppArmor profile \"%s\"", profile);
 		if (r == -ENOENT)
@@ -147,13 +137,6 @@ int lsm_apply_selinux(const char *label, int procfs, struct error *err)
 	r = lsm_check_label("SELinux label", label, err);
 	if (r < 0)
 		return r;
-	if (!lsm_selinux_enabled()) {
-		error_set(err, ENOTSUP,
-			  "the SELinux label \"%s\" cannot be applied: SELinux is not "
-			  "enabled on this host",
-			  label);
-		return error_hint(err, "leave the label out, or enable SELinux");
-	}
 	r = procfs_write(procfs, file, label);
 	if (r < 0) {
 		error_errno(err, -r, "apply the SELinux label \"%s\"", label);

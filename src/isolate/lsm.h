@@ -7,13 +7,15 @@
 
 #include "base/error.h"
 
+/* Of the host, as its /sys says: to be asked before a container's root is entered. */
 bool lsm_apparmor_enabled(void);
 bool lsm_selinux_enabled(void);
 
 /*
  * Writes the label to take effect at the next execve through the private procfs, in one write, and
  * reads it back. NULL or "" does nothing. A label asked for on a host without that module is an
- * error, but for the AppArmor profile "unconfined".
+ * error (of the write: who can should ask the functions above before), but for the AppArmor profile
+ * "unconfined".
  */
 int lsm_apply_apparmor(const char *profile, int procfs, struct error *err);
 int lsm_apply_selinux(const char *label, int procfs, struct error *err);
