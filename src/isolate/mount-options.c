@@ -228,9 +228,37 @@ static int mount_options_reserve(struct mount_options *options, const struct oci
 	return 0;
 }
 
+bool mount_options_has(const struct mount_options *options, const char *key)
+{
+	for (size_t i = 0; i < options->filesystem_count; i++)
+		if (strcmp(options->filesystem[i].key, key) == 0)
+			return true;
+	return false;
+}
+
+bool mount_options_is_context(const char *key)
+{
+	return strcmp(key, "context") == 0 || strcmp(key, "fscontext") == 0 ||
+	       strcmp(key, "defcontext") == 0 || strcmp(key, "rootcontext") == 0;
+}
+
+/* A label with categories has commas, for which mount(8) wants it in quotes:
+ * context="a:b:c:s0:c1,c2". */
+static void mount_options_unquote(struct mountfd_option *option, char *value)
+{
+	size_t length = strlen(value);
+
+	if (!mount_options_is_context(option->key) || length < 2 || value[0] != '"' ||
+	    value[length - 1] != '"')
+		return;
+	value[length - 1] = '\0';
+	option->value = value + 1;
+}
+
 static char *mount_options_add_filesystem(struct mount_options *options, const char *word,
 					  char *text)
 {
+	struct mountfd_option *option;
 	size_t size = strlen(word) + 1;
 	char *equals;
 
@@ -240,10 +268,10 @@ static char *mount_options_add_filesystem(struct mount_options *options, const c
 	equals = strchr(text, '=');
 	if (equals)
 		*equals = '\0';
-	options->filesystem[options->filesystem_count++] = (struct mountfd_option){
-		.key = text,
-		.value = equals ? equals + 1 : NULL,
-	};
+	option = &options->filesystem[options->filesystem_count++];
+	*option = (struct mountfd_option){.key = text, .value = equals ? equals + 1 : NULL};
+	if (equals)
+		mount_options_unquote(option, equals + 1);
 	return text + size;
 }
 

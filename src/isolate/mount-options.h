@@ -62,6 +62,13 @@ void mount_options_clear(struct mount_options *options);
 size_t mount_options_superblock(const struct mount_options *options, bool cleared,
 				unsigned int without, struct mountfd_option *out);
 
+/* Whether a filesystem's option `key` is given. */
+bool mount_options_has(const struct mount_options *options, const char *key);
+
+/* Whether it is one of SELinux's: context, fscontext, defcontext, rootcontext. Quotes around the
+ * label, which mount(8) needs, are not part of the parsed value. */
+bool mount_options_is_context(const char *key);
+
 /* The names of all options known, sorted, ended by NULL: features.mountOptions. */
 const char *const *mount_options_names(void);
 

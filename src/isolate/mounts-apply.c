@@ -213,14 +213,6 @@ static bool mounts_takes_context(const char *type)
 	       strcmp(type, "mqueue") != 0;
 }
 
-static bool mounts_has_option(const struct mounts_step *step, const char *key)
-{
-	for (size_t i = 0; i < step->options.filesystem_count; i++)
-		if (strcmp(step->options.filesystem[i].key, key) == 0)
-			return true;
-	return false;
-}
-
 struct mounts_defaults {
 	struct mountfd_option items[MOUNTS_DEFAULTS_MAX];
 	size_t count;
@@ -234,12 +226,14 @@ static void mounts_fill_defaults(const struct mounts_run *run, const struct moun
 	unsigned int without = 0;
 
 	out->count = 0;
-	if (strcmp(type, "tmpfs") == 0 && target->existed && !mounts_has_option(step, "mode")) {
+	if (strcmp(type, "tmpfs") == 0 && target->existed &&
+	    !mount_options_has(&step->options, "mode")) {
 		(void)snprintf(out->mode, sizeof(out->mode), "%04o", target->mode & 07777);
 		out->items[out->count++] =
 			(struct mountfd_option){.key = "mode", .value = out->mode};
 	}
-	if (run->label && mounts_takes_context(type))
+	if (run->label && mounts_takes_context(type) &&
+	    !mount_options_has(&step->options, run->label_option))
 		out->items[out->count++] =
 			(struct mountfd_option){.key = run->label_option, .value = run->label};
 	if (step->readonly_last || mounts_shares_superblock(type))

@@ -63,6 +63,11 @@ static unsigned long mounts_legacy_flags(const struct mounts_step *step)
 static int mounts_legacy_add(struct text *data, const char *key, const char *value,
 			     struct error *err)
 {
+	/* The quotes keep the commas of a label with categories together. */
+	if (mount_options_is_context(key) && value && !strchr(value, '"')) {
+		text_format(data, "%s%s=\"%s\"", data->length > 0 ? "," : "", key, value);
+		return 0;
+	}
 	if (strchr(key, ',') || (value && strchr(value, ',')))
 		return error_set(
 			err, EINVAL,
@@ -82,9 +87,8 @@ static int mounts_legacy_data(const struct mounts_run *run, const struct mounts_
 	for (size_t i = 0; i < step->options.filesystem_count && r == 0; i++)
 		r = mounts_legacy_add(data, step->options.filesystem[i].key,
 				      step->options.filesystem[i].value, err);
-	/* The quotes keep the commas of a label with categories together. */
-	if (r == 0 && run->label)
-		text_format(data, ",%s=\"%s\"", run->label_option, run->label);
+	if (r == 0 && run->label && !mount_options_has(&step->options, run->label_option))
+		r = mounts_legacy_add(data, run->label_option, run->label, err);
 	if (r == 0 && data->failed)
 		return error_errno(err, ENOMEM, "options");
 	return r;

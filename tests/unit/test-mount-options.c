@@ -153,6 +153,14 @@ START_TEST(filesystem_options)
 	mount_options_clear(&o);
 	ck_assert_ptr_null(o.filesystem);
 	ck_assert_ptr_null(o.text);
+	/* A label comes in the quotes that mount(8) wants; others keep theirs. */
+	o = parse_ok("context=\"a:b:c:s0:c1,c2\";rootcontext=a:b:c;fscontext=\";name=\"x\"");
+	ck_assert_str_eq(o.filesystem[0].value, "a:b:c:s0:c1,c2");
+	ck_assert_str_eq(o.filesystem[1].value, "a:b:c");
+	ck_assert_str_eq(o.filesystem[2].value, "\"");
+	ck_assert_str_eq(o.filesystem[3].value, "\"x\"");
+	ck_assert(mount_options_has(&o, "rootcontext") && !mount_options_has(&o, "defcontext"));
+	mount_options_clear(&o);
 	/* Words of the table with a value, or in another case, are the filesystem's business. */
 	o = parse_ok("ro=1;RO;nosuid=");
 	ck_assert_uint_eq(o.filesystem_count, 3);
