@@ -95,6 +95,21 @@ static int v2_explain(int fd, const char *directory, const char *controller, int
 	}
 }
 
+/*
+ * Whether processes are in the cgroup itself. The root may have some. Of another one the kernel
+ * would take most controllers nevertheless, for it takes them for threads: the whole cgroup becomes
+ * a threaded one with that, in which no container can be, and stays so.
+ */
+static bool v2_is_inner(int fd)
+{
+	auto_close int procs = openat(fd, "cgroup.procs", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char text[32];
+
+	/* The root has no such file. */
+	return procs >= 0 && faccessat(fd, "cgroup.type", F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       read(procs, text, sizeof(text)) > 0;
+}
+
 static int v2_pass_on(int fd, const char *controller)
 {
 	char value[64];
@@ -113,14 +128,17 @@ static int v2_pass_on_level(int fd, const char *directory, struct v2_wanted *wan
 {
 	char enabled[CGROUP_CONTROLLERS_MAX] = "", value[CGROUP_CONTROLLERS_MAX] = "";
 	size_t length = 0;
+	bool inner;
 
 	(void)tree_read(fd, "cgroup.subtree_control", enabled, sizeof(enabled));
 	for (size_t i = 0; i < wanted->count; i++)
 		if (wanted->names[i] && !cgroup_list_has(enabled, ' ', wanted->names[i]))
 			length += (size_t)snprintf(value + length, sizeof(value) - length, "%s+%s",
 						   length ? " " : "", wanted->names[i]);
-	if (length == 0 ||
-	    (wanted->count > 1 && io_write_value(fd, "cgroup.subtree_control", value) == 0))
+	if (length == 0)
+		return 0;
+	inner = v2_is_inner(fd);
+	if (!inner && wanted->count > 1 && io_write_value(fd, "cgroup.subtree_control", value) == 0)
 		return 0;
 	/* The kernel takes all or none of a line: who is it? */
 	for (size_t i = 0; i < wanted->count; i++) {
@@ -128,7 +146,7 @@ static int v2_pass_on_level(int fd, const char *directory, struct v2_wanted *wan
 
 		if (!wanted->names[i] || cgroup_list_has(enabled, ' ', wanted->names[i]))
 			continue;
-		r = v2_pass_on(fd, wanted->names[i]);
+		r = inner ? -EBUSY : v2_pass_on(fd, wanted->names[i]);
 		if (r < 0 && wanted->count == 1)
 			return v2_explain(fd, directory, wanted->names[i], -r, err);
 		if (r < 0)
@@ -220,6 +238,19 @@ static int v2_refuse_used(const struct cgroup_member *member, struct error *err)
 	return error_hint(err, "another container may use the same cgroupsPath");
 }
 
+/* The kernel would take a process into a cgroup for threads, but not kill or list what is in it. */
+static int v2_refuse_threaded(const struct cgroup_member *member, struct error *err)
+{
+	char type[64] = "";
+
+	(void)tree_read(member->node.fd, "cgroup.type", type, sizeof(type));
+	if (strcmp(type, "threaded") != 0 && strcmp(type, "domain invalid") != 0)
+		return 0;
+	error_set(err, EOPNOTSUPP, "cgroup %s is of type \"%s\"", member->directory, type);
+	return error_hint(err, "it is for threads, as is everything beside and below a threaded "
+			       "cgroup; choose another cgroupsPath");
+}
+
 static int v2_settle(struct cgroup *cgroup, const struct cgroup_host *host, struct error *err)
 {
 	const struct cgroup_member *member = &cgroup->members[0];
@@ -232,6 +263,9 @@ static int v2_settle(struct cgroup *cgroup, const struct cgroup_host *host, stru
 		return error_errno(err, -r, "read cgroup.events of cgroup %s", member->directory);
 	if (populated)
 		return v2_refuse_used(member, err);
+	r = v2_refuse_threaded(member, err);
+	if (r < 0)
+		return r;
 	if (frozen) {
 		error_set(err, EBUSY, "cgroup %s is frozen", member->directory);
 		return error_hint(
