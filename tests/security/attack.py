@@ -61,7 +61,7 @@ def refused(done):
     """Not started, with an error that a person can read."""
     assert done.rc != 0, f'it was accepted: {done}'
     assert done.err.strip(), f'no word about why: {done}'
-    assert 'panic' not in done.err and 'goroutine' not in done.err, done.err
+    assert 'panic:' not in done.err and 'goroutine' not in done.err, done.err
     return done
 
 

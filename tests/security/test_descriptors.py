@@ -109,7 +109,7 @@ def test_cwd_through_a_descriptor(container, programs, mark, cwd):
     c.bundle.save()
     done = leaky(c.runtime.command('run', '--bundle', c.bundle.path, c.id))
     assert 'escape' not in done.stdout, done
-    if c.runtime.is_knarr and 'fd/' in cwd:
+    if c.runtime.is_knarr and 'fd/' in cwd and '..' not in cwd:
         assert done.returncode != 0, done
 
 
@@ -121,7 +121,7 @@ def test_cwd_of_exec_through_a_descriptor(container, programs, mark, cwd):
     c.up()
     done = leaky(c.runtime.command('exec', '--cwd', cwd, c.id, *sees(mark)))
     assert 'escape' not in done.stdout, done
-    if c.runtime.is_knarr and 'fd/' in cwd:
+    if c.runtime.is_knarr and 'fd/' in cwd and '..' not in cwd:
         assert done.returncode != 0, done
 
 

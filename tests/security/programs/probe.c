@@ -118,6 +118,20 @@ static int where(const char *mark)
 	return 0;
 }
 
+static int see(const char *directory, const char *mark)
+{
+	static const char *const ways[] = {"", "/tmpfs", "/directory", "/deep", "/deep/er"};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s%s", directory, ways[i], mark);
+		if (access(path, F_OK) == 0)
+			printf("escape %s\n", path);
+	}
+	printf("looked\n");
+	return 0;
+}
+
 static int exe(void)
 {
 	int fd = open("/proc/self/exe", O_RDONLY);
@@ -129,6 +143,17 @@ static int exe(void)
 	}
 	printf("%lu:%lu %d\n", (unsigned long)st.st_dev, (unsigned long)st.st_ino,
 	       fcntl(fd, F_GET_SEALS));
+	return 0;
+}
+
+static int keyring(void)
+{
+	long serial = syscall(SYS_keyctl, 0 /* KEYCTL_GET_KEYRING_ID */, -3 /* the session's */, 0);
+
+	if (serial < 0)
+		printf("errno %d\n", errno);
+	else
+		printf("%ld\n", serial);
 	return 0;
 }
 
@@ -148,6 +173,10 @@ int main(int argc, char **argv)
 		return sticky(argv[2]);
 	if (strcmp(what, "where") == 0 && argc == 3)
 		return where(argv[2] + (argv[2][0] == '/'));
+	if (strcmp(what, "keyring") == 0)
+		return keyring();
+	if (strcmp(what, "see") == 0 && argc == 4)
+		return see(argv[2], argv[3]);
 	if (strcmp(what, "exe") == 0)
 		return exe();
 	return 2;
