@@ -459,7 +459,7 @@ def junit(result, report, finished):
         result.fail('pytest', tail(finished.stdout))
 
 
-def integration(result, view):
+def integration(result, view, folder='tests/integration'):
     knarr, failure = release_binary()
     if failure is not None:
         result.fail('build', failure)
@@ -471,12 +471,12 @@ def integration(result, view):
     if probe.returncode == 77:
         result.skip(f'view {view}', probe.stdout)
         return
-    report = LOGS / f'integration-{view}.xml'
+    report = LOGS / f'{os.path.basename(folder)}-{view}.xml'
     report.unlink(missing_ok=True)
     finished = run(['contrib/cgroup-view', view, sys.executable, '-m', 'pytest', '-p', 'no:cacheprovider', '-q', '-rfE', '--tb=short',
-                    f'--junitxml={report}', *(PYTEST_ARGUMENTS or ['tests/integration'])],
+                    f'--junitxml={report}', *(PYTEST_ARGUMENTS or [folder])],
                    timeout=1800, env={'KNARR': str(knarr), 'KNARR_VIEW': view, 'PYTHONDONTWRITEBYTECODE': '1'})
-    (LOGS / f'integration-{view}.log').write_text(finished.stdout)
+    (LOGS / f'{os.path.basename(folder)}-{view}.log').write_text(finished.stdout)
     junit(result, report, finished)
 
 
@@ -533,6 +533,11 @@ def suite_vm_selinux(result):
     in_vm(result, 'vm-selinux', 'security=selinux selinux=1 enforcing=0', [f'tests/vm/{name}' for name in VM_SELINUX])
 
 
+def suite_security(result):
+    """attacks on the real binary, and its structure; the races only for some rounds (tests/security/races)"""
+    integration(result, 'host', 'tests/security')
+
+
 def suite_bench(result):
     """contrib/bench --quick: the benchmark itself works"""
     knarr, failure = release_binary()
@@ -558,6 +563,7 @@ SUITES = {
     'integration-host': suite_integration_host,
     'integration-v2': suite_integration_v2,
     'integration-v1': suite_integration_v1,
+    'security': suite_security,
     'vm': suite_vm,
     'vm-selinux': suite_vm_selinux,
     'bench': suite_bench,

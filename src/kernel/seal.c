@@ -155,6 +155,9 @@ static int seal_protect_relro(const ElfW(Phdr) * header, uintptr_t base)
 	return mprotect((void *)start, end - start, PROT_READ) < 0 ? -errno : 0;
 }
 
+/* The linker's: where the file begins in memory. */
+extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
+
 static int seal_remap(int file)
 {
 	const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
@@ -164,9 +167,10 @@ static int seal_remap(int file)
 
 	if (!headers)
 		return -ENOTSUP;
+	/* Not PT_PHDR, which a static position-independent executable has not. */
 	for (size_t i = 0; i < count; i++)
-		if (headers[i].p_type == PT_PHDR)
-			base = (uintptr_t)headers - headers[i].p_vaddr;
+		if (headers[i].p_type == PT_LOAD && headers[i].p_offset == 0)
+			base = (uintptr_t)&__ehdr_start - headers[i].p_vaddr;
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		struct seal_segment segment;
 
