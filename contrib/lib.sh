@@ -47,6 +47,7 @@ package_names() {
 		libseccomp-dev|libseccomp-devel libseccomp-static|libseccomp-dev libseccomp-static|libseccomp|libseccomp-devel
 		libcap-dev|libcap-devel libcap-static|libcap-dev libcap-static|libcap|libcap-devel
 		libmnl-dev|libmnl-devel|libmnl-dev|libmnl|libmnl-devel
+		libsystemd-dev|systemd-devel|-|systemd-libs|systemd-devel
 		iproute2|iproute|iproute2|iproute2|iproute2
 		mount|util-linux|util-linux|util-linux|util-linux
 		procps|procps-ng|procps|procps-ng|procps

@@ -15,7 +15,7 @@ const struct oci_annotation oci_annotations[] = {
 	{.key = "krun.", .support = OCI_ANNOTATION_IGNORED},
 	{.key = "module.wasm.image/variant", .support = OCI_ANNOTATION_IGNORED},
 	{.key = "org.criu.config", .support = OCI_ANNOTATION_IGNORED},
-	{.key = "org.systemd.property.", .support = OCI_ANNOTATION_IGNORED},
+	{.key = "org.systemd.property."},
 	{.key = "run.oci.delegate-cgroup", .support = OCI_ANNOTATION_IGNORED},
 	{.key = "run.oci.handler", .support = OCI_ANNOTATION_REFUSED},
 	{.key = "run.oci.hooks.stderr", .path = true},
@@ -28,7 +28,7 @@ const struct oci_annotation oci_annotations[] = {
 	{.key = "run.oci.seccomp_bpf_data"},
 	{.key = "run.oci.seccomp_fail_unknown_syscall"},
 	{.key = "run.oci.systemd.force_cgroup_v1", .support = OCI_ANNOTATION_IGNORED},
-	{.key = "run.oci.systemd.subgroup", .support = OCI_ANNOTATION_IGNORED},
+	{.key = "run.oci.systemd.subgroup"},
 	{.key = NULL},
 };
 

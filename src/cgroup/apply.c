@@ -116,7 +116,7 @@ int cgroup_write_all(struct cgroup *cgroup, const struct cgroup_writes *writes, 
 {
 	for (size_t i = 0; i < writes->count; i++) {
 		const struct cgroup_write *write = &writes->items[i];
-		int r = cgroup_write(cgroup, write, err);
+		int r = cgroup_unit_defers(cgroup, write) ? 0 : cgroup_write(cgroup, write, err);
 
 		if (r == 0 && (write->flags & CGROUP_WRITE_OR_NEXT))
 			i++;
@@ -158,6 +158,7 @@ int cgroup_apply(struct cgroup *cgroup, const struct oci_resources *resources, s
 	r = cgroup_resources_plan(resources, cgroup->backend == &cgroup_backend_v2, &writes, err);
 	if (r < 0)
 		return r;
+	cgroup_unit_adjust(cgroup, &writes);
 	if (cgroup->denied)
 		r = cgroup_check_denied(cgroup, &writes, err);
 	else

@@ -30,6 +30,7 @@ struct cgroup {
 	struct cgroup_member *members; /* one for each hierarchy of the host, in its order */
 	size_t count;
 	int denied; /* the errno for which an unprivileged caller got no cgroup, else 0 */
+	struct cgroup_unit *unit; /* of the systemd manager (systemd.h), else NULL */
 	/* UNIFIED: the controllers that the container's directory has; "" until they are known. */
 	char controllers[CGROUP_CONTROLLERS_MAX];
 	struct cgroup_undo *undo; /* during an update: where old values are noted; else NULL */
@@ -90,6 +91,22 @@ void cgroup_undo_forget(struct cgroup_undo *undo, size_t mark);
 
 /* Notes the container's id on a directory (O_RDONLY descriptor), as far as the kernel lets us. */
 void cgroup_mark_set(int fd, const char *id);
+
+/*
+ * The systemd manager (unit.c); the cgroup has a unit. Before the directories are made: the unit.
+ */
+int cgroup_unit_start(struct cgroup *cgroup, const struct cgroup_request *request,
+		      struct error *err);
+/* When they are: what keeps the place moves to where init is going to be. */
+int cgroup_unit_settle(struct cgroup *cgroup, struct error *err);
+/* Whether a write has to wait for cgroup_release(). False without a unit. */
+bool cgroup_unit_defers(const struct cgroup *cgroup, const struct cgroup_write *write);
+/* Makes the plan say what systemd says where both write the same files. */
+void cgroup_unit_adjust(const struct cgroup *cgroup, struct cgroup_writes *writes);
+/* Before a removal: from the container's cgroup to the unit's, with nobody of ours in it. */
+int cgroup_unit_widen(struct cgroup *cgroup, struct error *err);
+/* After it: systemd forgets the unit. Warns in the log. */
+void cgroup_unit_stop(struct cgroup *cgroup);
 
 /* True when `word` is one of the words of `list`, which `separator` separates. */
 bool cgroup_list_has(const char *list, char separator, const char *word);

@@ -41,11 +41,29 @@ struct cgroup_host {
 	struct cgroup_hierarchy *hierarchies; /* UNIFIED: exactly one */
 	size_t count;
 	bool rootless; /* not root, or root of a user namespace other than the first */
+	/* The systemd that units are made by, once cgroup_host_find_systemd() has looked; else
+	 * NULL. The strings are owned. */
+	struct cgroup_systemd {
+		char *bus;     /* D-Bus address */
+		char *runtime; /* "/run/systemd": its private socket and what is transient */
+		char *root;    /* its own place in the hierarchies: "", or with a slash before */
+	} * systemd;
 };
 
 /* Looks (statfs of /sys/fs/cgroup, as every engine decides). Free with _clear. */
 int cgroup_host_detect(struct cgroup_host *ret_host, struct error *err);
 void cgroup_host_clear(struct cgroup_host *host);
+
+/*
+ * Finds the systemd for the systemd manager: the machine's for root, also for the root of a
+ * container that has a systemd of its own; else the caller's user session, by
+ * DBUS_SESSION_BUS_ADDRESS and XDG_RUNTIME_DIR. Calls nobody: that it answers is seen when the unit
+ * is made.
+ */
+int cgroup_host_find_systemd(struct cgroup_host *host, struct error *err);
+
+/* Whether this knarr can make units at all. */
+bool cgroup_systemd_is_available(void);
 
 /*
  * Where the container's cgroup is: everything needed to find and remove it again, without
@@ -55,35 +73,73 @@ struct cgroup_location {
 	enum cgroup_manager manager;
 	enum cgroup_mode mode;
 	char *path;  /* in the hierarchies (with `directories`: in the first); NULL when disabled */
-	char *unit;  /* systemd's unit ("libpod-x.scope") or NULL */
-	char *slice; /* and its slice */
+	char *unit;  /* systemd's unit ("libpod-x.scope") or NULL, and then: */
+	char *slice; /* its slice */
+	char *unit_path; /* the unit's cgroup: `path` is that, or lies below it */
+	char *bus;	 /* as in struct cgroup_systemd */
+	char *runtime;
 	/* LEGACY with no cgroupsPath: below the runtime's own cgroup, which differs by hierarchy,
 	 * so the full directories are kept: one per hierarchy, NULL-terminated; else NULL. */
 	char **directories;
 };
 void cgroup_location_clear(struct cgroup_location *location);
 
+/* The unit is a slice, which has no processes of its own but for the container's. */
+bool cgroup_location_is_slice(const struct cgroup_location *location);
+
 /*
  * Pure on (config, host): the path by the rules of runc (absolute: below the mount point; relative:
  * the same; absent: a child named `id` of the parent of the runtime's own cgroup on UNIFIED, of the
  * own one on LEGACY). Refuses "..", newline, and with the systemd manager anything but
  * slice:prefix:name.
+ *
+ * With the systemd manager on UNIFIED the container is in a cgroup `container` below its scope, as
+ * with crun, or in one that the annotation run.oci.systemd.subgroup names; "" is the scope itself,
+ * and the default on LEGACY. In a cgroup of its own systemd changes nothing.
  */
-int cgroup_locate(const struct oci_linux *linux_config, const char *id, enum cgroup_manager manager,
+int cgroup_locate(const struct oci_config *config, const char *id, enum cgroup_manager manager,
 		  const struct cgroup_host *host, struct cgroup_location *ret_location,
 		  struct error *err);
 
 /* The cgroup of a container while a command works on it. */
 struct cgroup;
 
+/* A cgroup to be made. */
+struct cgroup_request {
+	const struct cgroup_location *location;
+	const struct cgroup_host *host;
+	const struct oci_config *config; /* of the systemd manager: limits, annotations */
+	const char *id;			 /* for people */
+	const char *mark;		 /* noted on the directories (xattr) */
+};
+
 /*
  * Makes the directories (parents too, controllers enabled level by level on v2), refusing a cgroup
- * that exists with processes in it or is frozen, and notes `id` on them (xattr) so that the
- * container is found again when its state is lost. On failure removes what it made. With a disabled
- * manager everything below does nothing.
+ * that exists with processes in it or is frozen, and notes the mark on them so that the container
+ * is found again when its state is lost. With the systemd manager the unit is made before them,
+ * with all its properties; then a process of knarr's is in the cgroup until cgroup_release(). On
+ * failure removes what it made. With a disabled manager everything below does nothing.
  */
-int cgroup_create(const struct cgroup_location *location, const char *id,
-		  const struct cgroup_host *host, struct cgroup **ret_cgroup, struct error *err);
+int cgroup_create(const struct cgroup_request *request, struct cgroup **ret_cgroup,
+		  struct error *err);
+
+/* The container's init is in the cgroup: what has kept the place for it goes. */
+int cgroup_release(struct cgroup *cgroup, struct error *err);
+
+/*
+ * For a caller whom the kernel does not let clone into the cgroup (-EACCES: in a login session,
+ * which is not delegated to him): whether systemd can be asked to move a process there, and that.
+ */
+bool cgroup_can_attach(const struct cgroup *cgroup);
+int cgroup_attach(const struct cgroup *cgroup, pid_t pid, struct error *err);
+
+/*
+ * Tells systemd of changed limits and device rules, so that it does not set the old ones again (at
+ * a daemon-reload). The files are written by cgroup_apply() and cgroup_update(). Does nothing with
+ * another manager.
+ */
+int cgroup_update_unit(const struct cgroup *cgroup, const struct oci_resources *resources,
+		       struct error *err);
 
 /*
  * True when there is no cgroup: the manager is disabled, or the caller is unprivileged and may not

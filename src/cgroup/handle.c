@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "cgroup/backend.h"
 #include "cgroup/host.h"
+#include "cgroup/systemd.h"
 
 struct cgroup_member *cgroup_member_find(const struct cgroup *cgroup, const char *controller)
 {
@@ -43,6 +44,7 @@ void cgroup_free(struct cgroup *cgroup)
 		free(member->directory);
 	}
 	free(cgroup->members);
+	systemd_unit_free(cgroup->unit);
 	free(cgroup);
 }
 
@@ -99,12 +101,21 @@ static struct cgroup *cgroup_new(const struct cgroup_location *location,
 		error_errno(err, -r, "prepare the container's cgroup");
 		return NULL;
 	}
+	if (location->manager == CGROUP_MANAGER_SYSTEMD) {
+		cgroup->unit = systemd_unit_new(location, err);
+		if (!cgroup->unit) {
+			cgroup_free(cgroup);
+			return NULL;
+		}
+	}
 	return cgroup;
 }
 
 /* Back to before: what has been made is removed, and nothing else. */
 static void cgroup_unmake(struct cgroup *cgroup)
 {
+	if (cgroup->unit)
+		systemd_unit_leave(cgroup->unit);
 	for (size_t i = 0; i < cgroup->count; i++) {
 		struct cgroup_member *member = &cgroup->members[i];
 
@@ -115,8 +126,7 @@ static void cgroup_unmake(struct cgroup *cgroup)
 	}
 }
 
-static int cgroup_make_all(struct cgroup *cgroup, const char *id, const struct cgroup_host *host,
-			   struct error *err)
+static int cgroup_make_all(struct cgroup *cgroup, const struct cgroup_host *host, struct error *err)
 {
 	for (size_t i = 0; i < cgroup->count; i++) {
 		struct cgroup_member *member = &cgroup->members[i];
@@ -128,35 +138,49 @@ static int cgroup_make_all(struct cgroup *cgroup, const char *id, const struct c
 		if (r < 0)
 			return r;
 	}
+	if (cgroup->unit) {
+		int r = cgroup_unit_settle(cgroup, err);
+
+		if (r < 0)
+			return r;
+	}
 	return cgroup->backend->settle(cgroup, host, err);
 }
 
-int cgroup_create(const struct cgroup_location *location, const char *id,
-		  const struct cgroup_host *host, struct cgroup **ret_cgroup, struct error *err)
+static int cgroup_make(struct cgroup *cgroup, const struct cgroup_request *request,
+		       struct error *err)
 {
-	struct cgroup *cgroup;
-	int r = 0;
+	int r = cgroup_make_all(cgroup, request->host, err);
 
-	if (location->manager == CGROUP_MANAGER_SYSTEMD) {
-		error_set(err, ENOTSUP,
-			  "the systemd cgroup manager is not available in this build");
-		return error_hint(err, "use --cgroup-manager=cgroupfs");
-	}
-	cgroup = cgroup_new(location, host, err);
-	if (!cgroup)
-		return -err->number;
-	if (cgroup->backend)
-		r = cgroup_make_all(cgroup, id, host, err);
 	/* Marked only now: a cgroup that turned out to be another's keeps its mark. */
 	for (size_t i = 0; i < cgroup->count && r == 0; i++)
 		if (cgroup->members[i].node.fd >= 0)
-			cgroup_mark_set(cgroup->members[i].node.fd, id);
-	if (r == 0 && cgroup->backend)
+			cgroup_mark_set(cgroup->members[i].node.fd, request->mark);
+	if (r == 0)
 		r = cgroup_prepare_enter(cgroup, err);
 	if (r < 0)
 		cgroup_unmake(cgroup);
+	return r;
+}
+
+int cgroup_create(const struct cgroup_request *request, struct cgroup **ret_cgroup,
+		  struct error *err)
+{
+	const struct cgroup_host *host = request->host;
+	struct cgroup *cgroup = cgroup_new(request->location, host, err);
+	int r = 0;
+
+	if (!cgroup)
+		return -err->number;
+	if (cgroup->unit)
+		r = cgroup_unit_start(cgroup, request, err);
+	if (r == 0 && cgroup->backend) {
+		r = cgroup_make(cgroup, request, err);
+		if (r < 0 && cgroup->unit)
+			cgroup_unit_stop(cgroup);
+	}
 	/* Users without delegated cgroups run their containers in the cgroup they are in. */
-	if ((r == -EACCES || r == -EPERM || r == -EROFS) && host->rootless) {
+	if ((r == -EACCES || r == -EPERM || r == -EROFS) && host->rootless && !cgroup->unit) {
 		log_debug("no cgroup for the container: %s", err->message);
 		cgroup->denied = -r;
 		error_clear(err);

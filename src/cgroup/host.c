@@ -28,6 +28,12 @@ void cgroup_host_clear(struct cgroup_host *host)
 		free(host->hierarchies[i].own_path);
 	}
 	free(host->hierarchies);
+	if (host->systemd) {
+		free(host->systemd->bus);
+		free(host->systemd->runtime);
+		free(host->systemd->root);
+		free(host->systemd);
+	}
 	*host = (struct cgroup_host){0};
 }
 

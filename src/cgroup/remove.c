@@ -81,7 +81,7 @@ static void remove_pause(int64_t pause, int64_t deadline)
 	(void)nanosleep(&time, NULL);
 }
 
-int cgroup_remove(struct cgroup *cgroup, bool kill, int64_t deadline, struct error *err)
+static int remove_all(struct cgroup *cgroup, bool kill, int64_t deadline, struct error *err)
 {
 	/* Mostly nothing is in it any more, and one call is all. */
 	int left = remove_round(cgroup, false, err);
@@ -109,4 +109,18 @@ int cgroup_remove(struct cgroup *cgroup, bool kill, int64_t deadline, struct err
 			pause = REMOVE_PAUSE_MAX;
 	}
 	return left;
+}
+
+int cgroup_remove(struct cgroup *cgroup, bool kill, int64_t deadline, struct error *err)
+{
+	int r;
+
+	if (!cgroup->unit)
+		return remove_all(cgroup, kill, deadline, err);
+	r = cgroup_unit_widen(cgroup, err);
+	if (r == 0)
+		r = remove_all(cgroup, kill, deadline, err);
+	if (r == 0)
+		cgroup_unit_stop(cgroup);
+	return r;
 }

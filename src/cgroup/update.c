@@ -206,6 +206,7 @@ int cgroup_update(struct cgroup *cgroup, const struct oci_resources *wanted,
 	if (r == 0)
 		r = update_refuse(cgroup, &writes, err);
 	if (r == 0) {
+		cgroup_unit_adjust(cgroup, &writes);
 		cgroup->undo = undo;
 		r = cgroup_write_all(cgroup, &writes, err);
 		cgroup->undo = NULL;

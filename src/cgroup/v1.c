@@ -111,7 +111,10 @@ static int v1_settle(struct cgroup *cgroup, const struct cgroup_host *host, stru
 	for (size_t i = 0; i < cgroup->count; i++) {
 		struct cgroup_member *member = &cgroup->members[i];
 
-		r = member->node.made > 0 || member->node.fd < 0 ? 0 : v1_refuse_used(member, err);
+		/* systemd has just made the unit, with nobody in it but us. */
+		r = member->node.made > 0 || member->node.fd < 0 || cgroup->unit
+			    ? 0
+			    : v1_refuse_used(member, err);
 		if (r < 0)
 			return r;
 	}

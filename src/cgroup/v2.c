@@ -261,7 +261,8 @@ static int v2_settle(struct cgroup *cgroup, const struct cgroup_host *host, stru
 	r = cgroup_v2_events(member->node.fd, &populated, &frozen);
 	if (r < 0)
 		return error_errno(err, -r, "read cgroup.events of cgroup %s", member->directory);
-	if (populated)
+	/* systemd has just made the unit, with nobody in it but us. */
+	if (populated && !cgroup->unit)
 		return v2_refuse_used(member, err);
 	r = v2_refuse_threaded(member, err);
 	if (r < 0)

@@ -7,6 +7,7 @@
 #include <sys/vfs.h>
 
 #include "base/fd.h"
+#include "cgroup/cgroup.h"
 #include "cli/cli.h"
 #include "isolate/capabilities.h"
 #include "isolate/lsm.h"
@@ -134,8 +135,8 @@ static void features_linux(struct features *features)
 	features_open(features, "cgroup", "{");
 	features_bool(features, "v1", true);
 	features_bool(features, "v2", true);
-	features_bool(features, "systemd", false);
-	features_bool(features, "systemdUser", false);
+	features_bool(features, "systemd", cgroup_systemd_is_available());
+	features_bool(features, "systemdUser", cgroup_systemd_is_available());
 	features_bool(features, "rdma", true);
 	features_close(features, "}");
 	features_seccomp(features);

@@ -228,6 +228,9 @@ static int creation_claim(struct creation *creation, struct error *err)
 		.cgroup_path = location->path,
 		.cgroup_unit = location->unit,
 		.cgroup_slice = location->slice,
+		.cgroup_unit_path = location->unit_path,
+		.cgroup_bus = location->bus,
+		.cgroup_runtime = location->runtime,
 		.cgroup_directories = {location->directories, directories},
 		.host_mount = host_mount,
 		.rdt_group = plan->resctrl.group,
@@ -257,10 +260,17 @@ static int creation_cgroup(struct creation *creation, struct error *err)
 	const struct plan *plan = &creation->plan;
 	const struct oci_linux *linux_config = plan->config->linux;
 	char mark[STORE_MARK_SIZE];
+	const struct cgroup_request request = {
+		.location = &plan->cgroup_location,
+		.host = &plan->cgroup_host,
+		.config = plan->config,
+		.id = creation->entry.id,
+		.mark = mark,
+	};
 	int r;
 
 	store_mark(&creation->entry, mark);
-	r = cgroup_create(&plan->cgroup_location, mark, &plan->cgroup_host, &creation->cgroup, err);
+	r = cgroup_create(&request, &creation->cgroup, err);
 	if (r < 0)
 		return error_wrap(err, "cgroup");
 	rollback_add(&creation->rollback, creation_undo_cgroup, creation);
@@ -356,8 +366,14 @@ static int creation_fork(struct creation *creation, struct error *err)
 	}
 	pid = namespaces_fork(&plan->namespaces, &fds, cgroup_clone_fd(creation->cgroup),
 			      &creation->birth.pidfd, err);
+	if (pid == -EACCES && cgroup_can_attach(creation->cgroup)) {
+		creation->attach = true;
+		error_clear(err);
+		pid = namespaces_fork(&plan->namespaces, &fds, -EBADF, &creation->birth.pidfd, err);
+	}
 	if (pid == 0) {
 		struct init init = {
+			.attach = creation->attach,
 			.plan = plan,
 			.cgroup = creation->cgroup,
 			.namespaces = &fds,
@@ -395,6 +411,11 @@ static int creation_outfit(struct creation *creation, struct error *err)
 	const struct plan *plan = &creation->plan;
 	int r;
 
+	if (creation->attach) {
+		r = cgroup_attach(creation->cgroup, creation->birth.pid, err);
+		if (r < 0)
+			return error_wrap(err, "cgroup");
+	}
 	if (plan->namespaces.fresh & CLONE_NEWUSER) {
 		r = idmap_write(&plan->idmap, creation->birth.pid, err);
 		if (r < 0)
@@ -550,7 +571,7 @@ static int creation_converse(struct creation *creation, struct error *err)
 	};
 	int r = 0;
 
-	if (creation->plan.namespaces.fresh & CLONE_NEWUSER)
+	if ((creation->plan.namespaces.fresh & CLONE_NEWUSER) || creation->attach)
 		r = birth_send(&creation->birth, SYNC_PROCEED, err);
 	if (r == 0 && !creation_completes_first(creation))
 		r = creation_complete(creation, err);
@@ -637,6 +658,8 @@ int creation_build(struct creation *creation, struct error *err)
 		r = creation_converse(creation, err);
 	if (r == 0)
 		r = creation_end_helper(creation, err);
+	if (r == 0)
+		r = cgroup_release(creation->cgroup, err);
 	/* Init has its user by now. */
 	if (r == 0 && delegation_plan(&creation->plan))
 		r = delegation_apply(&creation->plan, creation->cgroup, creation->birth.pid,

@@ -33,6 +33,7 @@ struct creation {
 	int pidfd_receiver;	      /* connected to the annotation's socket, or -EBADF */
 	struct hooks_streams streams; /* for init's hooks */
 	struct net_devices net_devices;
+	bool attach;	  /* init is not in its cgroup by the clone: systemd moves it there */
 	bool hooks_ran;	  /* some that come before `start`, or may have */
 	bool undo_failed; /* something is left: so are the records of it */
 	struct rollback rollback;

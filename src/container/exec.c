@@ -45,6 +45,7 @@ struct exec {
 	struct plan plan;
 	struct cgroup *cgroup;
 	struct birth birth;
+	bool attach; /* systemd moves the process into the cgroup */
 	struct rollback rollback;
 };
 
@@ -255,6 +256,10 @@ static int exec_fork(struct exec *exec, struct error *err)
 	if (pid == -EBUSY || pid == -EOPNOTSUPP) {
 		other = exec_init_cgroup(exec->status.pid);
 		pid = namespaces_fork_into(&entry, other, &exec->birth.pidfd, err);
+	} else if (pid == -EACCES && cgroup_can_attach(exec->cgroup)) {
+		exec->attach = true;
+		error_clear(err);
+		pid = namespaces_fork_into(&entry, -EBADF, &exec->birth.pidfd, err);
 	}
 	if (pid == 0)
 		init_main(&child.init);
@@ -307,8 +312,10 @@ static int exec_run(struct exec *exec, struct error *err)
 	if (r < 0)
 		return r;
 	rollback_add(&exec->rollback, exec_undo_process, &exec->birth);
-	r = limits_apply_oom_score_adj(&exec->plan.process->oom_score_adj, exec->birth.pid,
-				       exec->birth.procfs, err);
+	r = exec->attach ? cgroup_attach(exec->cgroup, exec->birth.pid, err) : 0;
+	if (r == 0)
+		r = limits_apply_oom_score_adj(&exec->plan.process->oom_score_adj, exec->birth.pid,
+					       exec->birth.procfs, err);
 	if (r == 0)
 		r = resctrl_assign(exec->record.intent->rdt_group, exec->record.intent->rdt_monitor,
 				   exec->birth.pid, err);

@@ -82,13 +82,15 @@ static int init_expect(const struct init *init, enum sync_word word, struct erro
 
 static int init_wait_for_runtime(struct init *init, struct error *err)
 {
+	bool user = (init->plan->namespaces.fresh & CLONE_NEWUSER) != 0;
 	int r;
 
-	/* Only for the id maps: each wait costs two switches of context. */
-	if (!(init->plan->namespaces.fresh & CLONE_NEWUSER))
+	/* Only for the id maps and a cgroup that we could not be cloned into: each wait costs two
+	 * switches of context. */
+	if (!user && !init->attach)
 		return 0;
 	r = init_expect(init, SYNC_PROCEED, err);
-	if (r < 0)
+	if (r < 0 || !user)
 		return r;
 	r = idmap_become_root(&init->plan->idmap, err);
 	if (r < 0)

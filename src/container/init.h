@@ -3,6 +3,8 @@
 #ifndef CONTAINER_INIT_H
 #define CONTAINER_INIT_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "cgroup/cgroup.h"
 #include "container/hooks.h"
@@ -27,6 +29,7 @@ struct init {
 	const struct plan *plan;
 	const struct cgroup *cgroup;
 	const struct namespaces_fds *namespaces;
+	bool attach;	    /* wait until we have been moved into the cgroup */
 	int channel;	    /* to the runtime (sync.h) */
 	int gate;	    /* to wait at for `start`, or -EBADF: the channel is the gate */
 	int console_socket; /* connected, or -EBADF */

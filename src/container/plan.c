@@ -142,9 +142,11 @@ static int plan_cgroup(struct plan *plan, struct error *err)
 {
 	int r = cgroup_host_detect(&plan->cgroup_host, err);
 
+	if (r == 0 && plan->options->cgroup_manager == CGROUP_MANAGER_SYSTEMD)
+		r = cgroup_host_find_systemd(&plan->cgroup_host, err);
 	if (r < 0)
 		return r;
-	r = cgroup_locate(plan->config->linux, plan->options->id, plan->options->cgroup_manager,
+	r = cgroup_locate(plan->config, plan->options->id, plan->options->cgroup_manager,
 			  &plan->cgroup_host, &plan->cgroup_location, err);
 	return r < 0 ? r
 		     : resctrl_plan(plan->config->linux, plan->options->id, NULL, &plan->resctrl,

@@ -38,6 +38,9 @@ static const struct oci_field record_intent_fields[] = {
 	INTENT("cgroupPath", cgroup_path, STRING, OPTIONAL),
 	INTENT("cgroupUnit", cgroup_unit, STRING, OPTIONAL),
 	INTENT("cgroupSlice", cgroup_slice, STRING, OPTIONAL),
+	INTENT("cgroupUnitPath", cgroup_unit_path, STRING, OPTIONAL),
+	INTENT("cgroupBus", cgroup_bus, STRING, OPTIONAL),
+	INTENT("cgroupRuntime", cgroup_runtime, STRING, OPTIONAL),
 	INTENT("cgroupDirectories", cgroup_directories, STRINGS, OPTIONAL),
 	INTENT("hostMount", host_mount, U64, OPTIONAL),
 	INTENT("rdtGroup", rdt_group, STRING, OPTIONAL),
@@ -147,6 +150,22 @@ static void record_problem(void *data, const struct oci_problem *problem)
 		    problem->message);
 }
 
+/* A container of the systemd manager has a unit, and its cgroup lies in the unit's. */
+static bool record_unit_is_sane(const struct record_intent *intent)
+{
+	size_t length;
+
+	if (intent->cgroup_manager != CGROUP_MANAGER_SYSTEMD)
+		return true;
+	if (!intent->cgroup_unit || !intent->cgroup_slice || !intent->cgroup_unit_path ||
+	    !intent->cgroup_bus || !intent->cgroup_runtime)
+		return false;
+	length = strlen(intent->cgroup_unit_path);
+	return intent->cgroup_unit_path[0] == '/' && intent->cgroup_unit_path[1] != '\0' &&
+	       strncmp(intent->cgroup_path, intent->cgroup_unit_path, length) == 0 &&
+	       (intent->cgroup_path[length] == '\0' || intent->cgroup_path[length] == '/');
+}
+
 /* Types are the decoder's affair, and what is required too; this is what a value may be. */
 static bool record_is_sane(const struct record_file *file)
 {
@@ -158,6 +177,7 @@ static bool record_is_sane(const struct record_file *file)
 		       intent->cgroup_mode <= CGROUP_MODE_LEGACY &&
 		       (intent->cgroup_manager == CGROUP_MANAGER_DISABLED ||
 			(intent->cgroup_path && intent->cgroup_path[0] == '/')) &&
+		       record_unit_is_sane(intent) &&
 		       (!intent->rdt_group || intent->rdt_group[0] == '/') &&
 		       (!intent->rdt_monitor || intent->rdt_monitor[0] == '/');
 	} else {
@@ -275,6 +295,12 @@ static int record_location(const struct record_intent *intent, struct cgroup_loc
 		r = record_copy(intent->cgroup_unit, &location.unit);
 	if (r == 0)
 		r = record_copy(intent->cgroup_slice, &location.slice);
+	if (r == 0)
+		r = record_copy(intent->cgroup_unit_path, &location.unit_path);
+	if (r == 0)
+		r = record_copy(intent->cgroup_bus, &location.bus);
+	if (r == 0)
+		r = record_copy(intent->cgroup_runtime, &location.runtime);
 	if (r == 0 && count > 0) {
 		location.directories = calloc(count + 1, sizeof(*location.directories));
 		r = location.directories ? 0 : -ENOMEM;

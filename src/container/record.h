@@ -34,7 +34,8 @@ struct record_intent {
 	struct oci_string_map annotations;
 	uint32_t cgroup_manager; /* enum cgroup_manager */
 	uint32_t cgroup_mode;	 /* enum cgroup_mode */
-	char *cgroup_path, *cgroup_unit, *cgroup_slice;
+	char *cgroup_path, *cgroup_unit, *cgroup_slice, *cgroup_unit_path;
+	char *cgroup_bus, *cgroup_runtime; /* of the systemd that has the unit */
 	struct oci_strings cgroup_directories;
 	uint64_t host_mount;	       /* of rootfs_prepare(), or 0 */
 	char *rdt_group, *rdt_monitor; /* directories of resctrl, or NULL */

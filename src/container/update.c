@@ -35,7 +35,7 @@ struct update {
 	/* What has been done, to be undone. */
 	struct cgroup_undo *undo;
 	char *rdt_before;
-	bool devices_changed;
+	bool devices_changed, unit_changed;
 };
 
 static void update_clear(struct update *update)
@@ -223,6 +223,15 @@ static int update_devices(struct update *update, struct error *err)
 				     &update->devices_changed, err);
 }
 
+/* What systemd would set again, it has to know. Last, for it keeps no old values. */
+static int update_unit(struct update *update, struct error *err)
+{
+	int r = cgroup_update_unit(update->cgroup, &update->merged->resources, err);
+
+	update->unit_changed = r == 0;
+	return r;
+}
+
 static int update_remember(const struct update *update, struct error *err)
 {
 	struct settings after = {
@@ -253,6 +262,8 @@ static void update_undo(struct update *update)
 	    resctrl_update(update->record.intent->rdt_group, (const char *[]){update->rdt_before},
 			   1, NULL, &err) < 0)
 		log_warning("put the class of resctrl back: %s", err.message);
+	if (update->unit_changed && cgroup_update_unit(update->cgroup, old, &err) < 0)
+		log_warning("put the properties of the unit back: %s", err.message);
 	cgroup_update_undo(update->cgroup, update->undo);
 }
 
@@ -266,6 +277,8 @@ static int update_make(struct update *update, struct error *err)
 	r = update_rdt(update, err);
 	if (r == 0)
 		r = update_devices(update, err);
+	if (r == 0)
+		r = update_unit(update, err);
 	if (r == 0)
 		r = update_remember(update, err);
 	if (r < 0)

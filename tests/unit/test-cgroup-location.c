@@ -25,8 +25,10 @@ static int locate(const char *path, enum cgroup_manager manager, const struct cg
 {
 	struct oci_linux linux_config = {.cgroups_path = (char *)path};
 
+	struct oci_config config = {.linux = &linux_config};
+
 	*err = ERROR_INIT;
-	return cgroup_locate(&linux_config, "c1", manager, host, ret_location, err);
+	return cgroup_locate(&config, "c1", manager, host, ret_location, err);
 }
 
 static void check_path(const char *path, const struct cgroup_host *host, const char *expected)
@@ -54,7 +56,15 @@ static void check_unit(const char *path, const struct cgroup_host *host,
 		      err.message);
 	ck_assert_str_eq(location.slice, expected[0]);
 	ck_assert_str_eq(location.unit, expected[1]);
-	ck_assert_str_eq(location.path, expected[2]);
+	ck_assert_str_eq(location.unit_path, expected[2]);
+	if (host->mode == CGROUP_MODE_UNIFIED && !cgroup_location_is_slice(&location)) {
+		char group[512];
+
+		(void)snprintf(group, sizeof(group), "%s/container", expected[2]);
+		ck_assert_str_eq(location.path, group);
+	} else {
+		ck_assert_str_eq(location.path, expected[2]);
+	}
 	cgroup_location_clear(&location);
 }
 
@@ -155,7 +165,7 @@ START_TEST(units)
 				    "kubepods-burstable-pod1.slice/cri-containerd-x.scope"});
 	check_unit("-.slice::x", &unified_host, (const char *[]){"-.slice", "x.scope", "/x.scope"});
 	check_unit("system.slice:ignored:my.slice", &unified_host,
-		   (const char *[]){"system.slice", "my.slice", "/system.slice/my.slice"});
+		   (const char *[]){"system.slice", "my.slice", "/my.slice"});
 	check_unit(":p:n", &unified_host,
 		   (const char *[]){"system.slice", "p-n.scope", "/system.slice/p-n.scope"});
 	check_unit(
@@ -202,8 +212,9 @@ START_TEST(ids)
 	struct error err = ERROR_INIT;
 
 	for (size_t i = 0; i < suite_count(bad); i++)
-		ck_assert_int_eq(cgroup_locate(NULL, bad[i], CGROUP_MANAGER_CGROUPFS, &unified_host,
-					       &location, &err),
+		ck_assert_int_eq(cgroup_locate(&(struct oci_config){0}, bad[i],
+					       CGROUP_MANAGER_CGROUPFS, &unified_host, &location,
+					       &err),
 				 -EINVAL);
 	ck_assert_error(&err, EINVAL, "", "\"../x\" cannot be the name of a cgroup", "");
 }
