@@ -12,16 +12,20 @@
 
 #include "base/fd.h"
 
-int io_read_all(int fd, size_t max, char **ret_text, size_t *ret_length)
+/* Regular files say how long they are; those of procfs say 0. */
+static size_t io_size_of(const struct stat *st, size_t max)
+{
+	return S_ISREG(st->st_mode) && st->st_size > 0 && (uint64_t)st->st_size <= max
+		       ? (size_t)st->st_size
+		       : 0;
+}
+
+/* `expected`: as long as the file said to be, or 0. */
+static int io_read_expected(int fd, size_t expected, size_t max, char **ret_text,
+			    size_t *ret_length)
 {
 	auto_free char *text = NULL;
-	size_t length = 0, size = 4096;
-	struct stat st;
-
-	/* Regular files say how long they are; those of procfs say 0. */
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
-	    (uint64_t)st.st_size <= max)
-		size = (size_t)st.st_size + 2;
+	size_t length = 0, size = expected ? expected + 2 : 4096;
 
 	text = malloc(size);
 	if (!text)
@@ -47,12 +51,24 @@ int io_read_all(int fd, size_t max, char **ret_text, size_t *ret_length)
 		length += (size_t)n;
 		if (length > max)
 			return -EFBIG;
+		/* More was asked for: it ends where it said to. */
+		if (length == expected)
+			break;
 	}
 	text[length] = '\0';
 	*ret_text = pointer_take(text);
 	if (ret_length)
 		*ret_length = length;
 	return 0;
+}
+
+int io_read_all(int fd, size_t max, char **ret_text, size_t *ret_length)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return io_read_expected(fd, io_size_of(&st, max), max, ret_text, ret_length);
 }
 
 int io_read_file(int dirfd, const char *path, int flags, size_t max, char **ret_text,
@@ -68,7 +84,7 @@ int io_read_file(int dirfd, const char *path, int flags, size_t max, char **ret_
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-	return io_read_all(fd, max, ret_text, ret_length);
+	return io_read_expected(fd, io_size_of(&st, max), max, ret_text, ret_length);
 }
 
 ssize_t io_read_small(int dirfd, const char *path, char *buffer, size_t size)

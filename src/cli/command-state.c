@@ -120,6 +120,15 @@ static void list_owner(uint32_t uid, char *out, size_t size)
 	}
 }
 
+/* What is the same for every line, or most. */
+struct list {
+	const struct cli *cli;
+	const struct store *store;
+	struct text text;
+	uint32_t uid; /* whose name is `owner`, once that is not empty */
+	char owner[256];
+};
+
 static void list_row(struct text *text, const struct state_view *view, const char *owner)
 {
 	text_format(text, "%-15s %-11d %-11s %-30s %-31s %s\n", view->intent->id,
@@ -129,36 +138,38 @@ static void list_row(struct text *text, const struct state_view *view, const cha
 }
 
 /* One container's line. One that has gone meanwhile, or cannot be read, does not end the list. */
-static void list_one(const struct cli *cli, const struct store *store, const char *id,
-		     struct text *text)
+static void list_one(struct list *list, const char *id)
 {
-	const struct options_state *options = cli->options;
+	const struct options_state *options = list->cli->options;
+	struct text *text = &list->text;
 	struct status_document document;
 	struct state_view view;
 	struct error err = ERROR_INIT;
-	char owner[256];
 
 	if (options->quiet) {
 		text_format(text, "%s\n", id);
 		return;
 	}
-	if (state_look(store, id, &view, &err) < 0) {
+	if (state_look(list->store, id, &view, &err) < 0) {
 		if (err.number != ENOENT)
 			log_warning("%s: %s", id, err.message);
 		return;
 	}
-	list_owner(view.intent->owner, owner, sizeof(owner));
+	if (list->owner[0] == '\0' || list->uid != view.intent->owner) {
+		list->uid = view.intent->owner;
+		list_owner(list->uid, list->owner, sizeof(list->owner));
+	}
 	if (options->format && strcmp(options->format, "json") == 0) {
 		document = (struct status_document){
 			.intent = view.intent,
 			.status = view.status.status,
 			.pid = view.status.pid,
-			.owner = owner,
+			.owner = list->owner,
 		};
 		text_append(text, text->length > 1 ? "," : "");
 		status_encode(&document, STATUS_FIELDS_LIST, text);
 	} else {
-		list_row(text, &view, owner);
+		list_row(text, &view, list->owner);
 	}
 	state_view_clear(&view);
 }
@@ -167,8 +178,8 @@ static int list_run(const struct cli *cli, int *ret_status, struct error *err)
 {
 	const struct options_state *options = cli->options;
 	bool json = options->format && strcmp(options->format, "json") == 0;
-	auto_text struct text text = {0};
 	struct store store;
+	struct list list = {.cli = cli, .store = &store};
 	char **ids;
 	size_t count;
 	int r;
@@ -189,19 +200,21 @@ static int list_run(const struct cli *cli, int *ret_status, struct error *err)
 	if (r < 0)
 		return r;
 	if (json)
-		text_append(&text, "[");
+		text_append(&list.text, "[");
 	else if (!options->quiet)
-		text_format(&text, "%-15s %-11s %-11s %-30s %-31s %s\n", "ID", "PID", "STATUS",
+		text_format(&list.text, "%-15s %-11s %-11s %-30s %-31s %s\n", "ID", "PID", "STATUS",
 			    "BUNDLE", "CREATED", "OWNER");
 	for (size_t i = 0; i < count; i++) {
-		list_one(cli, &store, ids[i], &text);
+		list_one(&list, ids[i]);
 		free(ids[i]);
 	}
 	free(ids);
 	if (json)
-		text_append(&text, "]\n");
+		text_append(&list.text, "]\n");
 	store_close(&store);
-	return cli_print(&text, err);
+	r = cli_print(&list.text, err);
+	text_clear(&list.text);
+	return r;
 }
 
 const struct command command_state = {
