@@ -651,6 +651,8 @@ int creation_build(struct creation *creation, struct error *err)
 	if (r == 0)
 		r = mounts_prepare(&creation->plan.mounts, &creation->plan.idmap, err);
 	if (r == 0)
+		devices_prepare(&creation->plan.devices, &creation->plan.idmap);
+	if (r == 0)
 		r = creation_fork(creation, err);
 	if (r == 0)
 		r = creation_outfit(creation, err);

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -12,6 +13,7 @@
 #include "isolate/devices.h"
 #include "kernel/mountfd.h"
 #include "kernel/resolve.h"
+#include "kernel/syscalls.h"
 
 struct devices_run {
 	const struct devices_plan *plan;
@@ -84,16 +86,25 @@ static int devices_make(const struct devices_node *node, int parent, const char 
 	return devices_check(node, parent, name, true, err);
 }
 
-/* Only the host's root can make a device; what it has made keeps its owner and mode. */
-static int devices_bind(const struct devices_run *run, const struct devices_node *node, int parent,
-			const char *name, struct error *err)
+static int devices_clone_prepared(const struct devices_run *run, const struct devices_node *node,
+				  int *ret_fd, struct error *err)
 {
-	struct sources_request request = {.path = node->path};
-	auto_close int fd = -EBADF, target = -EBADF;
-	struct stat st;
-	int r;
+	char name[DEVICES_NAME_SIZE];
 
-	r = sources_clone(run->sources, &request, &fd, err);
+	devices_prepared_name((size_t)(node - run->plan->nodes), name);
+	return mountfd_clone(run->plan->filesystem, name, false, true, ret_fd, err);
+}
+
+/* Only the host's root can make a device; what it has made keeps its owner and mode. */
+static int devices_clone_host(const struct devices_run *run, const struct devices_node *node,
+			      int *ret_fd, struct error *err)
+{
+	const struct mountfd_change device = {.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC};
+	struct sources_request request = {.path = node->path};
+	auto_close int fd = -EBADF;
+	struct stat st;
+	int r = sources_clone(run->sources, &request, &fd, err);
+
 	if (r < 0)
 		return r;
 	if (fstat(fd, &st) < 0 || !devices_matches(node, &st)) {
@@ -101,6 +112,24 @@ static int devices_bind(const struct devices_run *run, const struct devices_node
 			  node->type, node->major, node->minor);
 		return error_hint(err, "in a user namespace only devices of the host can be given");
 	}
+	r = mountfd_change(fd, &device);
+	if (r < 0)
+		return error_errno(err, -r, "forbid to execute it");
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+static int devices_bind(const struct devices_run *run, const struct devices_node *node, int parent,
+			const char *name, struct error *err)
+{
+	auto_close int fd = -EBADF, target = -EBADF;
+	struct stat st;
+	int r;
+
+	r = node->prepared ? devices_clone_prepared(run, node, &fd, err)
+			   : devices_clone_host(run, node, &fd, err);
+	if (r < 0)
+		return r;
 	if (mknodat(parent, name, S_IFREG | 0644, 0) < 0 && errno != EEXIST)
 		return error_errno(err, errno, "make file");
 	target = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -183,6 +212,25 @@ static int devices_open_dev(int root, int *ret_dev, struct error *err)
 	return resolve_make_directory(root, "/dev", ret_dev, err);
 }
 
+/* Before Linux 6.15 a clone can be had only of what is attached. It covers the root for a while,
+ * which nothing notices that goes by the root's descriptor. */
+static int devices_attach_prepared(const struct devices_run *run, struct error *err)
+{
+	int r = mountfd_attach(run->plan->filesystem, run->root);
+
+	return r < 0 ? error_errno(err, -r, "attach the devices") : 0;
+}
+
+static int devices_detach_prepared(const struct devices_plan *plan, struct error *err)
+{
+	char path[64];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", plan->filesystem);
+	r = sys_umount2(path, MNT_DETACH);
+	return r < 0 ? error_errno(err, -r, "detach the devices") : 0;
+}
+
 int devices_apply(const struct devices_plan *plan, int root, const struct sources *sources,
 		  struct error *err)
 {
@@ -197,9 +245,16 @@ int devices_apply(const struct devices_plan *plan, int root, const struct source
 	if (r < 0)
 		return r;
 	run.dev = dev;
+	if (plan->prepared) {
+		r = devices_attach_prepared(&run, err);
+		if (r < 0)
+			return r;
+	}
 	umask_before = umask(0);
 	r = devices_apply_nodes(&run, err);
 	(void)umask(umask_before);
+	if (r == 0 && plan->prepared)
+		r = devices_detach_prepared(plan, err);
 	if (r == 0 && plan->links)
 		r = devices_apply_links(dev, err);
 	return r;

@@ -151,6 +151,8 @@ void devices_plan_clear(struct devices_plan *plan)
 {
 	for (size_t i = 0; i < plan->count; i++)
 		free(plan->nodes[i].owned);
+	if (plan->prepared)
+		fd_close(plan->filesystem);
 	free(plan->nodes);
 	*plan = (struct devices_plan){0};
 }

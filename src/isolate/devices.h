@@ -20,6 +20,7 @@ struct devices_node {
 	bool configured;   /* from linux.devices; else a default one */
 	size_t index;	   /* in linux.devices */
 	char *owned;	   /* the path, if it is not as the config has it */
+	bool prepared;	   /* by devices_prepare() */
 };
 
 struct devices_plan {
@@ -27,6 +28,8 @@ struct devices_plan {
 	size_t count;
 	bool bind;  /* no mknod in a user namespace: bind the host's */
 	bool links; /* /dev/fd, stdin, stdout, stderr, core, ptmx */
+	bool prepared;
+	int filesystem; /* when `prepared`: a detached mount with the nodes that are */
 };
 
 /*
@@ -37,6 +40,16 @@ struct devices_plan {
 int devices_plan(const struct oci_config *config, bool user_namespace,
 		 struct devices_plan *ret_plan, struct error *err);
 void devices_plan_clear(struct devices_plan *plan);
+
+/*
+ * In the runtime, before the clone: makes what linux.devices names for a container with a user
+ * namespace of these maps, as far as the runtime may. Does nothing otherwise.
+ */
+void devices_prepare(struct devices_plan *plan, const struct idmap_plan *container);
+
+/* What node `index` of the plan is called there. */
+enum { DEVICES_NAME_SIZE = 24 };
+void devices_prepared_name(size_t index, char name[DEVICES_NAME_SIZE]);
 
 /*
  * In init, below the attached root: nodes, then the links. A file that exists and is not the node

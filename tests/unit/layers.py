@@ -92,6 +92,7 @@ PATH_CALLS_ALLOWED = {
     'src/isolate/mounts-copy-up.c': {
         '*': 'one name below a directory descriptor, O_NOFOLLOW or AT_SYMLINK_NOFOLLOW, into a tmpfs of our own',
     },
+    'src/isolate/devices-prepare.c': {'*': 'one name in a filesystem of our own, which nobody else has yet'},
     'src/isolate/devices-apply.c': {
         'openat': 'one name below a directory from kernel/resolve, O_NOFOLLOW',
         'mknodat': 'one name below a directory from kernel/resolve; links are not followed there',
