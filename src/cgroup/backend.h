@@ -37,6 +37,7 @@ struct cgroup {
 };
 
 struct device_policy;
+struct statistics_reading;
 
 struct backend {
 	/* Called for each directory that cgroup_create makes, parents first; may be NULL. `data` is
@@ -58,6 +59,7 @@ struct backend {
 	/* Waits until no process is left: 0. 1 when it is time to signal again what is left,
 	 * -ETIMEDOUT at the deadline; sets no struct error. */
 	int (*wait_empty)(const struct cgroup *cgroup, int64_t deadline);
+	void (*statistics)(const struct cgroup *cgroup, struct statistics_reading *reading);
 	void (*memory_events)(const struct cgroup *cgroup, struct cgroup_memory_events *events);
 };
 

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "cgroup/backend.h"
 #include "cgroup/device-rules.h"
+#include "cgroup/statistics-read.h"
 #include "kernel/process.h"
 #include "kernel/syscalls.h"
 
@@ -366,5 +367,6 @@ const struct backend cgroup_backend_v1 = {
 	.is_frozen = v1_is_frozen,
 	.freeze = v1_set_frozen,
 	.wait_empty = v1_wait_empty,
+	.statistics = statistics_read_v1,
 	.memory_events = v1_memory_events,
 };

@@ -22,6 +22,7 @@
 #include "base/path.h"
 #include "cgroup/backend.h"
 #include "cgroup/device-rules.h"
+#include "cgroup/statistics-read.h"
 #include "kernel/bpf.h"
 #include "kernel/process.h"
 #include "kernel/syscalls.h"
@@ -464,5 +465,6 @@ const struct backend cgroup_backend_v2 = {
 	.is_frozen = v2_is_frozen,
 	.freeze = v2_freeze,
 	.wait_empty = v2_wait_empty,
+	.statistics = statistics_read_v2,
 	.memory_events = v2_memory_events,
 };

@@ -86,7 +86,7 @@ extern const struct command command_mounts;
 extern const struct command command_pause, command_ps, command_resume;
 extern const struct command command_start, command_kill, command_delete;
 extern const struct command command_state, command_list;
-extern const struct command command_update;
+extern const struct command command_events, command_update;
 extern const struct command command_spec, command_features, command_check;
 
 /* The state root of this call: --root made absolute, or the default (contract in cli.c). */

@@ -19,6 +19,7 @@
 #include "container/gate.h"
 #include "container/hooks.h"
 #include "container/init.h"
+#include "container/oom-reason.h"
 #include "container/status.h"
 #include "container/sync.h"
 #include "isolate/limits.h"
@@ -441,14 +442,9 @@ static int creation_outfit(struct creation *creation, struct error *err)
 static int creation_explain_death(void *data, struct error *err)
 {
 	const struct creation *creation = data;
-	struct cgroup_memory_events events;
 
-	cgroup_memory_events(creation->cgroup, &events);
-	if (events.oom_kills == 0)
+	if (oom_explain(creation->cgroup, 0, "init", err) == 0)
 		return 0;
-	error_set(err, ENOMEM,
-		  "init was killed by the container's memory limit of %llu bytes (peak %llu)",
-		  (unsigned long long)events.limit, (unsigned long long)events.peak);
 	error_at(err, "linux.resources.memory.limit");
 	return error_hint(err, "a container needs about 1 MiB to start");
 }

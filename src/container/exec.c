@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 #include "container/foreground.h"
 #include "container/init.h"
 #include "container/join.h"
+#include "container/oom-reason.h"
 #include "container/record.h"
 #include "container/start.h"
 #include "container/status.h"
@@ -44,6 +46,7 @@ struct exec {
 	struct exec_process process;
 	struct plan plan;
 	struct cgroup *cgroup;
+	uint64_t oom_kills; /* in it, before the process was there */
 	struct birth birth;
 	bool attach; /* systemd moves the process into the cgroup */
 	struct rollback rollback;
@@ -299,16 +302,30 @@ static int exec_await(const struct exec *exec, struct notify *notify, struct err
 	return start_await_exec(&wait, err);
 }
 
+static int exec_explain_death(void *data, struct error *err)
+{
+	const struct exec *exec = data;
+
+	return oom_explain(exec->cgroup, exec->oom_kills, "the process", err);
+}
+
 /* From the clone to the execve. */
 static int exec_run(struct exec *exec, struct error *err)
 {
-	static const struct birth_events nothing;
+	const struct birth_events events = {.death = exec_explain_death, .data = exec};
 	auto_notify struct notify notify = NOTIFY_INIT;
+	struct error reason = ERROR_INIT;
 	int r;
 
+	exec->oom_kills = oom_kills(exec->cgroup);
 	r = notify_connect(exec->bundle.config, &notify, err);
 	if (r == 0)
 		r = exec_fork(exec, err);
+	/* Or the one of the helper, which enters the cgroup as well. */
+	if (r < 0 && oom_explain(exec->cgroup, exec->oom_kills, "the process", &reason) < 0) {
+		*err = reason;
+		r = -reason.number;
+	}
 	if (r < 0)
 		return r;
 	rollback_add(&exec->rollback, exec_undo_process, &exec->birth);
@@ -322,7 +339,7 @@ static int exec_run(struct exec *exec, struct error *err)
 	/* By now the process has closed its own. */
 	fd_close(exec->request->options.idle_close);
 	if (r == 0)
-		r = birth_await_ready(&exec->birth, &nothing, err);
+		r = birth_await_ready(&exec->birth, &events, err);
 	if (r == 0)
 		r = birth_announce(&exec->birth, err);
 	if (r == 0)
@@ -341,10 +358,14 @@ static int exec_foreground(struct exec *exec, int signals, int *ret_status, stru
 		.pidfd = exec->birth.pidfd,
 		.master = exec->birth.master,
 	};
+	int r;
 
 	if (foreground.master >= 0 && !exec->plan.process->console_size)
 		(void)terminal_copy_size(STDIN_FILENO, foreground.master);
-	return foreground_wait(&foreground, signals, ret_status, err);
+	r = foreground_wait(&foreground, signals, ret_status, err);
+	if (r == 0 && *ret_status == 128 + SIGKILL)
+		oom_warn(exec->cgroup, exec->oom_kills, "the process");
+	return r;
 }
 
 static void exec_clear(struct exec *exec)

@@ -83,14 +83,6 @@ static const char *const lifecycle_refusals[LIFECYCLE_OPERATION_COUNT][LIFECYCLE
 			[LIFECYCLE_PAUSED] = NULL,
 			[LIFECYCLE_STOPPED] = "container not running",
 		},
-	[LIFECYCLE_EVENTS] =
-		{
-			[LIFECYCLE_CREATING] = BEING_MADE,
-			[LIFECYCLE_CREATED] = NULL,
-			[LIFECYCLE_RUNNING] = NULL,
-			[LIFECYCLE_PAUSED] = NULL,
-			[LIFECYCLE_STOPPED] = "container is not running",
-		},
 };
 
 const char *lifecycle_status_name(enum lifecycle_status status)

@@ -4,6 +4,7 @@
  * until it has ended.
  */
 #include <errno.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "container/creation.h"
 #include "container/foreground.h"
 #include "container/kill.h"
+#include "container/oom-reason.h"
 #include "container/remove.h"
 #include "container/start.h"
 #include "container/sync.h"
@@ -67,7 +69,10 @@ static int run_foreground(struct creation *creation, int signals, int *ret_statu
 		return r;
 	/* It runs: from now on other commands work on it. */
 	store_unlock(&creation->entry);
-	return foreground_wait(&foreground, signals, ret_status, err);
+	r = foreground_wait(&foreground, signals, ret_status, err);
+	if (r == 0 && *ret_status == 128 + SIGKILL)
+		oom_warn(creation->cgroup, 0, "the container's process");
+	return r;
 }
 
 static void run_remove(struct creation *creation, bool ended)

@@ -11,6 +11,7 @@
 #include "container/hooks.h"
 #include "container/birth.h"
 #include "container/kill.h"
+#include "container/oom-reason.h"
 #include "container/remove.h"
 #include "container/status.h"
 #include "container/sync.h"
@@ -101,6 +102,25 @@ int start_run_hooks(const struct store_entry *entry, const struct record_intent 
 	return r;
 }
 
+/* The program may be dead already, or never have come to be: its own affair, but who looks for the
+ * reason should not have to guess. */
+static void start_warn_of_death(const struct store_entry *entry, const struct record *record)
+{
+	struct cgroup_location location;
+	struct error ignored = ERROR_INIT;
+	struct cgroup *cgroup;
+	int r;
+
+	if (record_find_cgroup(entry, record, &location, &ignored) < 0)
+		return;
+	r = cgroup_open(&location, &cgroup, &ignored);
+	cgroup_location_clear(&location);
+	if (r < 0)
+		return;
+	oom_warn(cgroup, 0, "the container's process");
+	cgroup_free(cgroup);
+}
+
 /* `ret_over`: it did start, and is to be destroyed for its hooks' sake. */
 static int start_locked(struct store_entry *entry, const struct record *record,
 			const struct status *status, bool *ret_over, struct error *err)
@@ -151,6 +171,8 @@ static int start_locked(struct store_entry *entry, const struct record *record,
 		err);
 	if (r < 0)
 		return r;
+	if (process_is_dead(status->pidfd))
+		start_warn_of_death(entry, record);
 	/* It runs, whether that can be written down or not: "starting" and a gate that is closed
 	 * say the same. */
 	if (record_write_state(entry, RECORD_RUNNING, &identity, &ignored) < 0)

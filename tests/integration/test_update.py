@@ -208,7 +208,8 @@ def test_roll_back(container, idle):
     done = resources(c, wanted)
     assert done.rc == 1 and done.err.count('\n') == 1, done
     assert re.search(text, done.err), done.err
-    assert files_of(c) == before
+    # A controller may have been made available meanwhile, which limits nothing.
+    assert {name: text for name, text in files_of(c).items() if name in before} == before
     assert (c.runtime.root / c.id / 'resources.json').exists() == state
     # And without the bad one it goes.
     wanted.pop('unified', None)
@@ -392,7 +393,7 @@ def test_devices_never_more_in_between(device_container):
     c = device_container
     if c.runtime('exec', '--cap', 'CAP_MKNOD', c.id, 'sh', '-c', 'mknod /dev/x c 1 11; mknod /dev/n c 1 3').rc != 0:
         lacks('CAP_MKNOD')
-    script = 'i=0; while [ $i -lt 3000 ]; do (exec 3</dev/x) 2>/dev/null && echo opened; (exec 3</dev/n) 2>/dev/null || echo lost; i=$((i+1)); done'
+    script = 'i=0; while [ $i -lt 400 ]; do (exec 3</dev/x) 2>/dev/null && echo opened; (exec 3</dev/n) 2>/dev/null || echo lost; i=$((i+1)); done'
     result = {}
     worker = threading.Thread(target=lambda: result.update(done=c.runtime('exec', '--cap', 'CAP_SYSLOG', c.id, 'sh', '-c', script, timeout=120)))
     worker.start()

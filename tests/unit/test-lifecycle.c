@@ -27,7 +27,6 @@ static const char *const wanted[LIFECYCLE_OPERATION_COUNT][LIFECYCLE_STATUS_COUN
 			      "container not paused", NULL, "container not paused"},
 	[LIFECYCLE_MOUNTS] = {MADE, NULL, NULL, NULL, "container not running"},
 	[LIFECYCLE_UPDATE] = {MADE, NULL, NULL, NULL, "container not running"},
-	[LIFECYCLE_EVENTS] = {MADE, NULL, NULL, NULL, "container is not running"},
 };
 
 START_TEST(table)
