@@ -86,10 +86,13 @@ static int executable_refuse(const char *name, const char *file, int number, boo
 		error_set(err, ENOTDIR, "exec: \"%s\": stat %s: not a directory", name, file);
 		break;
 	case EISDIR:
-		error_set(err, EISDIR, "exec: \"%s\": is a directory", name);
+		/* Engines take the exit status 126 from "permission denied", execve(2)'s own word
+		 * for it. */
+		error_set(err, EACCES, "exec: \"%s\": permission denied: it is a directory", name);
 		break;
 	case ENOEXEC:
-		error_set(err, EACCES, "exec: \"%s\": is not a regular file", name);
+		error_set(err, EACCES, "exec: \"%s\": permission denied: it is not a regular file",
+			  name);
 		break;
 	case EACCES:
 		error_set(err, EACCES, "exec: \"%s\": permission denied", name);

@@ -185,7 +185,7 @@ def test_bad_process_files(up, workdir, text, wanted):
 @pytest.mark.parametrize('word,text', [
     ('nosuch', 'exec: "nosuch": executable file not found in $PATH'),
     ('/no/such', 'exec: "/no/such": stat /no/such: no such file or directory'),
-    ('/etc', 'exec: "/etc": is a directory'),
+    ('/etc', 'exec: "/etc": permission denied: it is a directory'),
 ], ids=['on PATH', 'absolute', 'directory'])
 def test_programs_that_are_not_there(up, word, text):
     c = up()

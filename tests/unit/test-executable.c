@@ -121,9 +121,10 @@ START_TEST(not_found_in_the_words_of_engines)
 		 ENOENT},
 		{"./no", "exec: \"./no\": stat ./no: no such file or directory", ENOENT},
 		{"/bin/sh/x", "exec: \"/bin/sh/x\": stat /bin/sh/x: not a directory", ENOTDIR},
-		{"/usr", "exec: \"/usr\": is a directory", EISDIR},
-		{"/", "exec: \"/\": is a directory", EISDIR},
-		{"/bin/fifo", "exec: \"/bin/fifo\": is not a regular file", EACCES},
+		{"/usr", "exec: \"/usr\": permission denied: it is a directory", EACCES},
+		{"/", "exec: \"/\": permission denied: it is a directory", EACCES},
+		{"/bin/fifo", "exec: \"/bin/fifo\": permission denied: it is not a regular file",
+		 EACCES},
 		{"/bin/data", "exec: \"/bin/data\": permission denied", EACCES},
 		{"/bin/loop",
 		 "exec: \"/bin/loop\": /bin/loop leads through a link of /proc that jumps, or a "
