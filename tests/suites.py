@@ -538,6 +538,16 @@ def suite_security(result):
     integration(result, 'host', 'tests/security')
 
 
+def suite_engines_v2(result):
+    """podman, buildah, containerd and docker on knarr, on a pure cgroup v2 view"""
+    integration(result, 'v2', 'tests/engines')
+
+
+def suite_engines_v1(result):
+    """podman, buildah, containerd and docker on knarr, on a pure cgroup v1 view"""
+    integration(result, 'v1', 'tests/engines')
+
+
 def suite_bench(result):
     """contrib/bench --quick: the benchmark itself works"""
     knarr, failure = release_binary()
@@ -566,10 +576,13 @@ SUITES = {
     'security': suite_security,
     'vm': suite_vm,
     'vm-selinux': suite_vm_selinux,
+    'engines-v2': suite_engines_v2,
+    'engines-v1': suite_engines_v1,
     'bench': suite_bench,
 }
 GROUPS = {
     'integration': ['integration-host', 'integration-v2', 'integration-v1'],
+    'engines': ['engines-v2', 'engines-v1'],
     'analysis': ['tidy', 'cppcheck', 'analyzer'],
 }
 

@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: Apache-2.0
+"""containerd: through its shim with ctr, and through its CRI as a kubelet calls it."""
+
+import itertools
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+import cri
+import engines
+import harness
+from engines import CONTRIB, Daemon, Terminal, call, cgroup_value, lacks, wait_until
+
+NAME = 'docker.io/library/busybox:latest'
+COUNTER = itertools.count(1)
+
+
+@pytest.fixture(scope='session')
+def containerd(machine, base, image_tar):
+    """The daemon with contrib's file, its root below the session's directory, and the image."""
+    program = engines.known_to((), 'containerd')
+    engines.known_to((), 'ctr')
+    configuration = (CONTRIB / 'containerd/config.toml').read_text().replace('SystemdCgroup = true', 'SystemdCgroup = false')
+    configuration += f'\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "{NAME}"\n  restrict_oom_score_adj = true\n'
+    (base / 'containerd.toml').write_text(configuration)
+    ctr = lambda *words: call(['ctr', *words])
+    daemon = Daemon([program, '--config', base / 'containerd.toml', '--root', base / 'containerd'], base / 'containerd.log',
+                    lambda: ctr('version').rc == 0, 'containerd')
+    # A pause container sleeps; that is all that is asked of this image's command.
+    engines.make_layout(image_tar, base / 'oci.tar', NAME, {'Cmd': ['/bin/sleep', '100000']})
+    for namespace in ('default', 'k8s.io'):
+        done = ctr('-n', namespace, 'images', 'import', str(base / 'oci.tar'))
+        assert done.rc == 0, done
+    yield daemon
+    daemon.stop()
+
+
+def peers():
+    return [name for name in ('runc',) if shutil.which(name)]
+
+
+class Ctr:
+    def __init__(self, runtime):
+        self.runtime = runtime
+        self.is_knarr = runtime == 'knarr'
+        self.binary = shutil.which(runtime)
+
+    def __call__(self, *arguments, **keywords):
+        return call(['ctr', *map(str, arguments)], **keywords)
+
+    def ok(self, *arguments, **keywords):
+        done = self(*arguments, **keywords)
+        assert done.rc == 0, f'{arguments}: {done}'
+        return done.out
+
+    def run_words(self, *flags):
+        return ['run', '--runc-binary', self.binary, *map(str, flags)]
+
+    def run(self, *flags, command, **keywords):
+        return self(*self.run_words('--rm', *flags), NAME, f'{harness.PREFIX}-{next(COUNTER)}', *command, **keywords)
+
+    def output(self, *flags, command, **keywords):
+        done = self.run(*flags, command=command, **keywords)
+        assert done.rc == 0, done
+        return done.out
+
+    def up(self, *flags, command=('sleep', '1000')):
+        name = f'{harness.PREFIX}-{next(COUNTER)}'
+        self.ok(*self.run_words('-d', *flags), NAME, name, *command)
+        return name
+
+    def tasks(self):
+        """{id: (pid, status)}"""
+        return {words[0]: (int(words[1]), words[2]) for words in (line.split() for line in self.ok('task', 'ls').split('\n')[1:]) if words}
+
+    def wait_stopped(self, name):
+        wait_until(lambda: self.tasks()[name][1] == 'STOPPED', f'{name} stopped')
+
+
+@pytest.fixture(params=['knarr', *peers()])
+def ctr(containerd, request):
+    engine = Ctr(request.param)
+    known = os.listdir('/run/containerd/runc/default') if os.path.isdir('/run/containerd/runc/default') else []
+    mounts = len(harness.mounts_of())
+    yield engine
+    for name, (_, status) in engine.tasks().items():
+        if status == 'PAUSED':
+            engine('task', 'resume', name)
+        engine('task', 'rm', '-f', name)
+    for name in engine.ok('containers', 'ls', '-q').split():
+        engine.ok('containers', 'rm', name)
+    assert not [pid for pid, words in engines.below_parent().items() if words.startswith('sleep')], engines.below_parent()
+    root = Path('/run/containerd/runc/default')
+    assert not root.is_dir() or sorted(os.listdir(root)) == sorted(known), os.listdir(root)
+    assert len(harness.mounts_of()) == mounts
+
+
+def test_run(ctr):
+    assert ctr.output(command=['echo', 'hello']) == 'hello\n'
+    out = ctr.output('--env', 'WORD=two words', '--cwd', '/var/tmp', command=['sh', '-c', 'echo $WORD; pwd; id -u'])
+    assert out == 'two words\n/var/tmp\n0\n'
+    assert ctr.run(command=['sh', '-c', 'echo err >&2; exit 7']) == (7, '', 'err\n')
+
+
+@pytest.mark.parametrize('command, text', [
+    ('/no/such', r'OCI runtime create failed: .*exec: "/no/such": stat /no/such: no such file or directory'),
+    ('nosuch', r'OCI runtime create failed: .*exec: "nosuch": executable file not found in \$PATH'),
+    ('/etc', r'OCI runtime create failed: .*exec: "/etc": (permission denied|is a directory)'),
+])
+def test_error_texts(ctr, command, text):
+    """The shim reads them from the log, which every command of the container appends to."""
+    done = ctr.run(command=[command])
+    assert done.rc != 0 and re.search(text, done.err), done
+    if ctr.is_knarr:
+        assert done.err.count('\n') == 1, done
+
+
+def test_terminal(ctr):
+    with Terminal(['ctr', *ctr.run_words('--rm', '-t'), NAME, f'{harness.PREFIX}-{next(COUNTER)}', 'sh'], rows=33, columns=88) as terminal:
+        terminal.type('tty\n')
+        terminal.expect('/dev/(pts/0|console)')
+        terminal.await_size('33 88')
+        terminal.type('exit 5\n')
+        assert terminal.end() == 5
+
+
+def test_task_life(ctr):
+    name = ctr.up()
+    pid, status = ctr.tasks()[name]
+    assert status == 'RUNNING' and Path(f'/proc/{pid}/comm').read_text() == 'sleep\n'
+    ctr.ok('task', 'pause', name)
+    assert ctr.tasks()[name][1] == 'PAUSED'
+    ctr.ok('task', 'resume', name)
+    assert ctr.tasks()[name][1] == 'RUNNING'
+    assert str(pid) in ctr.ok('task', 'ps', name)
+    ctr.ok('task', 'kill', '-s', 'SIGKILL', name)
+    ctr.wait_stopped(name)
+    done = ctr('task', 'kill', name)
+    assert done.rc != 0 and 'process already finished: not found' in done.err, done
+    ctr('task', 'rm', name)
+    assert name not in ctr.tasks()
+
+
+def test_exec(ctr):
+    name = ctr.up()
+    done = ctr('task', 'exec', '--exec-id', 'one', name, 'sh', '-c', 'echo out; echo err >&2; exit 9')
+    assert done == (9, 'out\n', 'err\n')
+    assert ctr.ok('task', 'exec', '--exec-id', 'two', '--user', '1000', '--cwd', '/var', name, 'sh', '-c', 'id -u; pwd') == '1000\n/var\n'
+    assert ctr.ok('task', 'exec', '--exec-id', 'three', name, 'cat', stdin=b'given\n' * 9000) == 'given\n' * 9000
+    with Terminal(['ctr', 'task', 'exec', '-t', '--exec-id', 'four', name, 'sh'], rows=21, columns=71) as terminal:
+        terminal.type('tty\n')
+        terminal.expect('/dev/pts/')
+        terminal.await_size('21 71')
+        terminal.type('exit 4\n')
+        assert terminal.end() == 4
+    ctr.ok('task', 'exec', '-d', '--exec-id', 'five', name, 'sleep', '1000')
+    assert len(ctr.ok('task', 'ps', name).strip().split('\n')) == 3
+    for number, (command, text) in enumerate([('/no/such', 'no such file or directory'), ('nosuch', r'executable file not found in \$PATH'), ('/etc', 'permission denied|is a directory')]):
+        done = ctr('task', 'exec', '--exec-id', f'bad{number}', name, command)
+        assert done.rc != 0 and re.search(f'OCI runtime exec failed: .*{command}.*({text})', done.err), done
+
+
+def test_flags(ctr, workdir):
+    (workdir / 'file').write_text('content')
+    out = ctr.output('--read-only', '--mount', f'type=bind,src={workdir},dst=/data,options=rbind:ro', '--cap-add', 'CAP_SYS_ADMIN', '--seccomp',
+                     command=['sh', '-c', 'cat /data/file; touch /x 2>/dev/null || echo read-only; grep Seccomp: /proc/self/status'])
+    assert out.startswith('contentread-only\n') and out.split()[-1] == '2'
+    assert ctr.output('--privileged', command=['sh', '-c', 'mount -t tmpfs t /tmp && grep -c " /tmp " /proc/mounts']) == '1\n'
+    assert ctr.output('--net-host', command=['readlink', '/proc/self/ns/net']).strip() == harness.namespace_of('self', 'net')
+    assert ctr.output('--device', '/dev/fuse' if os.path.exists('/dev/fuse') else '/dev/null', command=['ls', '/dev']).count('\n') > 5
+
+
+def test_pid_file_and_hosts_namespace(ctr, workdir):
+    first = ctr.up('--pid-file', workdir / 'pid')
+    pid = int((workdir / 'pid').read_text())
+    assert pid == ctr.tasks()[first][0]
+    second = ctr.up('--with-ns', f'pid:/proc/{pid}/ns/pid')
+    assert harness.namespace_of(ctr.tasks()[second][0], 'pid') == harness.namespace_of(pid, 'pid')
+    ctr.ok('task', 'kill', '-s', '9', second)
+    ctr.wait_stopped(second)
+    assert ctr.tasks()[first][1] == 'RUNNING'
+
+
+def test_limits(ctr):
+    harness.need_controller('memory')
+    name = ctr.up('--memory-limit', str(48 << 20))
+    assert cgroup_value(ctr.tasks()[name][0], 'memory', 'memory.limit_in_bytes', 'memory.max') == str(48 << 20)
+    assert 'memory' in ctr.ok('task', 'metrics', name)
+
+
+def test_out_of_memory(ctr):
+    harness.need_controller('memory')
+    assert ctr.run('--memory-limit', str(20 << 20), command=['tail', '/dev/zero']).rc == 137
+
+
+def test_kill_all_on_a_shared_pid_namespace(ctr):
+    """The shim ends what init left behind by kill --all on the stopped container."""
+    name = ctr.up('--with-ns', f'pid:/proc/{os.getpid()}/ns/pid', command=('sh', '-c', 'sleep 801 & sleep 802; true'))
+    wait_until(lambda: len([1 for words in engines.below_parent().values() if words.startswith('sleep')]) == 2, 'both sleep')
+    os.kill(ctr.tasks()[name][0], 9)
+    ctr.wait_stopped(name)
+    wait_until(lambda: not [1 for words in engines.below_parent().values() if words.startswith('sleep')], 'both are gone')
+
+
+def test_user_namespace(ctr):
+    name = ctr.up('--uidmap', '0:200000:1000', '--gidmap', '0:200000:1000')
+    assert harness.status_of(ctr.tasks()[name][0])['Uid'].split()[0] == '200000'
+
+
+@pytest.fixture
+def kubelet(containerd):
+    """The CRI of the daemon."""
+    try:
+        import grpc
+    except ImportError:
+        lacks('python3-grpcio')
+    runtime = cri.Runtime(grpc, '/run/containerd/containerd.sock')
+    wait_until(runtime.ready, 'the CRI answers', 20)
+    yield runtime
+    runtime.close()
+
+
+@pytest.fixture
+def pod(kubelet, workdir):
+    """A sandbox on the handler of contrib's file; (id, its configuration)."""
+    config = kubelet.sandbox_config('pod', workdir)
+    sandbox = kubelet.run_sandbox(config, 'knarr')
+    yield sandbox, config
+    kubelet.remove_sandbox(sandbox)
+    wait_until(lambda: not os.listdir('/run/containerd/runc/k8s.io'), 'no state is left', 10)
+
+
+def container_config(name, command, **fields):
+    numbers = {'envs': 6, 'mounts': 7, 'log_path': 11, 'tty': 14, 'linux': 15}
+    return {1: {1: name}, 2: {1: NAME}, 3: list(command), **{numbers[key]: value for key, value in fields.items()}}
+
+
+def test_cri_pod(kubelet, pod, workdir):
+    sandbox, config = pod
+    (workdir / 'file').write_text('content')
+    one = kubelet.create(sandbox, config, container_config(
+        'one', ['sh', '-c', 'echo begun; trap "exit 3" TERM; while :; do sleep 0.1; done'], envs=[{1: 'WORD', 2: 'two words'}],
+        mounts=[{1: '/data', 2: str(workdir), 3: 1}], log_path='one.log'))
+    assert kubelet.status(one)[0] == cri.CREATED
+    kubelet.start(one)
+    assert kubelet.status(one)[0] == cri.RUNNING
+    assert kubelet.execute(one, 'sh', '-c', 'echo $WORD; cat /data/file; exit 6') == (6, 'two words\ncontent', '')
+    assert kubelet.execute(one, 'readlink', '/proc/self/ns/net')[1].strip() == harness.namespace_of('self', 'net')
+    wait_until(lambda: 'begun' in (workdir / 'one.log').read_text(), 'the log')
+    kubelet.stop(one, 10)
+    assert kubelet.status(one)[:2] == (cri.EXITED, 3)
+    kubelet.remove(one)
+
+
+def test_cri_runs_on_knarr(kubelet, pod):
+    sandbox, _ = pod
+    shown = json.loads(call(['/usr/local/bin/knarr', '--root', '/run/containerd/runc/k8s.io', 'state', sandbox]).out)
+    assert shown['status'] == 'running'
+
+
+def test_cri_what_cannot_start(kubelet, pod):
+    sandbox, config = pod
+    one = kubelet.create(sandbox, config, container_config('one', ['/no/such']))
+    with pytest.raises(kubelet.grpc.RpcError) as raised:
+        kubelet.start(one)
+    assert 'exec: "/no/such": stat /no/such: no such file or directory' in raised.value.details()
+    state, status, reason, message = kubelet.status(one)
+    assert (state, status, reason) == (cri.EXITED, 128, 'StartError') and '/no/such' in message
+    kubelet.remove(one)
+
+
+def test_cri_out_of_memory(kubelet, pod):
+    harness.need_controller('memory')
+    sandbox, config = pod
+    one = kubelet.create(sandbox, config, container_config('one', ['tail', '/dev/zero'], linux={1: {4: 20 << 20}}))
+    kubelet.start(one)
+    wait_until(lambda: kubelet.status(one)[0] == cri.EXITED, 'it was killed', 20)
+    assert kubelet.status(one)[1] == 137
+    kubelet.remove(one)
+
+
+def test_cri_update(kubelet, pod):
+    harness.need_controller('memory')
+    sandbox, config = pod
+    one = kubelet.create(sandbox, config, container_config('one', ['sleep', '1000'], linux={1: {4: 64 << 20}}))
+    kubelet.start(one)
+    kubelet.call('UpdateContainerResources', {1: one, 2: {3: 300, 4: 96 << 20}})
+    pid = next(int(words[1]) for words in (line.split() for line in call(['ctr', '-n', 'k8s.io', 'task', 'ls']).out.split('\n')) if words and words[0] == one)
+    assert cgroup_value(pid, 'memory', 'memory.limit_in_bytes', 'memory.max') == str(96 << 20)
+    kubelet.stop(one)
+    kubelet.remove(one)
