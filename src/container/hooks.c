@@ -143,15 +143,23 @@ static char **hooks_vector(const struct oci_strings *strings, char *first)
 	return vector;
 }
 
+/* The specification does not say what the absence of env means; hooks rely on a PATH. */
+static char *const *hooks_environment(const struct hooks_run *run, char *const *own)
+{
+	if (own)
+		return own;
+	return run->environment ? run->environment : environ;
+}
+
 static int hooks_child_execute(const struct hooks_child *child, struct error *err)
 {
 	const struct oci_hook *hook = child->hook;
 	const struct hooks_streams *streams = child->run->streams;
 	auto_free char **args = hooks_vector(&hook->args, hook->path);
-	auto_free char **env = hooks_vector(&hook->env, NULL);
+	auto_free char **env = hook->env.items ? hooks_vector(&hook->env, NULL) : NULL;
 	int r;
 
-	if (!args || !env)
+	if (!args || (hook->env.items && !env))
 		return error_errno(err, ENOMEM, "execute %s", hook->path);
 	(void)setpgid(0, 0);
 	/* A hook does not go on alone: whoever cleans up behind a dead runtime would not know it.
@@ -173,7 +181,7 @@ static int hooks_child_execute(const struct hooks_child *child, struct error *er
 	if (r < 0)
 		return error_errno(err, -r, "mark descriptors to be closed");
 	process_reset_signals();
-	execve(hook->path, args, env);
+	execve(hook->path, args, hooks_environment(child->run, env));
 	return error_errno(err, errno, "execute %s", hook->path);
 }
 

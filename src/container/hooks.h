@@ -30,15 +30,17 @@ struct hooks_run {
 	const char *state;		   /* the state document, given on stdin */
 	const struct oci_string_map *annotations; /* those of the container, for the streams */
 	const struct hooks_streams *streams;	  /* opened before, instead; or both NULL */
-	bool keep_going; /* poststop: a failure is a warning, the rest still runs */
+	char *const *environment; /* of hooks that have no env; NULL: the caller's */
+	bool keep_going;	  /* poststop: a failure is a warning, the rest still runs */
 	int (*prepare)(void *data, struct error *err); /* in the child before execve, or NULL */
 	void *data;
 };
 
 /*
  * Runs them one after the other, in their order, in the namespaces of the caller. Each gets exactly
- * its env, its own process group, the state on stdin and nothing else open; its output is kept, and
- * the end of it is part of the error. A hook that is past its timeout is killed with its group.
+ * its env (an empty list is none at all; where there is no list it is `environment`, as with runc
+ * and crun), its own process group, the state on stdin and nothing else open; its output is kept,
+ * and the end of it is part of the error. A hook that is past its timeout is killed with its group.
  * Returns 0, or a negative errno and an error that names the hook's place in config.json.
  */
 int hooks_run(const struct hooks_run *run, struct error *err);

@@ -216,6 +216,16 @@ static int init_runtime_hooks(struct init *init, struct error *err)
 	return r < 0 ? r : init_expect(init, SYNC_PROCEED, err);
 }
 
+/* The configuration's lists have no NULL behind them. */
+static char **init_vector(const struct oci_strings *strings)
+{
+	char **vector = calloc(strings->count + 1, sizeof(*vector));
+
+	if (vector && strings->count)
+		memcpy(vector, strings->items, strings->count * sizeof(*vector));
+	return vector;
+}
+
 /* Hooks of our side see the pid that the container sees. */
 static int init_run_hooks(struct init *init, const char *kind, const struct oci_hook_list *hooks,
 			  enum lifecycle_status status, struct error *err)
@@ -228,10 +238,16 @@ static int init_run_hooks(struct init *init, const char *kind, const struct oci_
 	};
 	struct status_document document = {.intent = &intent, .status = status, .pid = getpid()};
 	struct hooks_run run = {.kind = kind, .hooks = hooks, .streams = &init->streams};
+	auto_free char **environment = NULL;
 	auto_text struct text state = {0};
 
 	if (hooks->count == 0)
 		return 0;
+	/* Not the runtime's, which has been forgotten: they run inside. */
+	environment = init_vector(&plan->env);
+	if (!environment)
+		return error_errno(err, ENOMEM, "prepare the environment for hooks");
+	run.environment = environment;
 	status_encode(&document, STATUS_FIELDS_SPEC, &state);
 	if (state.failed)
 		return error_errno(err, ENOMEM, "prepare the state for hooks");
@@ -388,16 +404,10 @@ static int init_identity(struct init *init, struct error *err)
 	return r;
 }
 
-/* The configuration's list has no NULL behind it. */
 static int init_arguments(struct init *init, struct error *err)
 {
-	const struct oci_strings *args = &init->plan->process->args;
-
-	init->arguments = calloc(args->count + 1, sizeof(*init->arguments));
-	if (!init->arguments)
-		return error_errno(err, ENOMEM, "prepare the arguments");
-	memcpy(init->arguments, args->items, args->count * sizeof(*args->items));
-	return 0;
+	init->arguments = init_vector(&init->plan->process->args);
+	return init->arguments ? 0 : error_errno(err, ENOMEM, "prepare the arguments");
 }
 
 static int init_executable(struct init *init, struct error *err)

@@ -156,3 +156,21 @@ def test_hooks_get_no_descriptors_of_ours(container, diary):
     """ls reads the directory with one more descriptor than stdio."""
     with_hooks(container(), diary, createRuntime=[hook(f'ls /proc/self/fd >{diary}/fds')]).create()
     assert len((diary / 'fds').read_text().split()) == 4
+
+
+@pytest.mark.knarr
+def test_environment_where_none_is_given(container, diary):
+    """No list: the runtime's, and in the container the program's. An empty list: nothing."""
+    kinds = ('prestart', 'createContainer', 'startContainer', 'poststop')
+    script = f'cat /proc/self/environ >{diary}/$1'
+    hooks = {kind: [hook(script, kind), hook(script, f'{kind}-empty', env=[])] for kind in kinds}
+    c = with_hooks(container(env=['PATH=/bin', 'INSIDE=1']), diary, **hooks)
+    c.create(env={'PATH': '/usr/bin:/bin', 'OUTSIDE': '2'}).start()
+    c.runtime.ok('delete', '--force', c.id, env={'PATH': '/usr/bin:/bin', 'OUTSIDE': '3'})
+    seen = {path.name: path.read_text() for path in diary.iterdir()}
+    for kind, value in (('prestart', 2), ('poststop', 3)):
+        assert f'OUTSIDE={value}\0' in seen[kind] and 'INSIDE' not in seen[kind]
+    for kind in ('createContainer', 'startContainer'):
+        assert 'INSIDE=1\0' in seen[kind] and 'OUTSIDE' not in seen[kind]
+    for kind in kinds:
+        assert 'SIDE' not in seen[f'{kind}-empty'] and 'PATH=/usr' not in seen[f'{kind}-empty'], kind
