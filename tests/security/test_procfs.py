@@ -202,6 +202,10 @@ def test_nothing_is_mounted_by_a_path(container, workdir):
         calls.setdefault(name, []).append(line)
     assert 'mount' not in calls, calls['mount']
     for line in calls['move_mount']:
+        # The seal's own mount, onto a file of the host's /proc, to go away with the host's tree: before the pivot.
+        if '"/proc/version"' in line:
+            assert lines.index(next(entry for entry in lines if entry[1] == line)) < lines.index(next(entry for entry in lines if 'pivot_root' in entry[1]))
+            continue
         assert re.search(r'move_mount\(\d+<[^>]*>, "", \d+<[^>]*>, "", .*MOVE_MOUNT_F_EMPTY_PATH', line), line
     for line in calls['open_tree']:
         path = re.search(r'open_tree\([^,]+, "([^"]*)"', line).group(1)
