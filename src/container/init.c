@@ -417,6 +417,9 @@ static int init_executable(struct init *init, struct error *err)
 	char home[4096];
 	int r;
 
+	/* It will not be started. */
+	if (process->args.count == 0)
+		return 0;
 	identity_home(init->root, process->user.uid, home, sizeof(home));
 	r = init_arguments(init, err);
 	if (r < 0)

@@ -160,17 +160,25 @@ int plan_check_process(const struct plan *plan, struct error *err)
 	return r < 0 ? r : plan_check_labels(plan, err);
 }
 
+/* config.md#process: it is required when start is called, and not before. */
+static const struct oci_process plan_no_process = {.cwd = (char *)(uintptr_t) "/"};
+
+int plan_check_startable(const struct oci_config *config, struct error *err)
+{
+	if (config->process)
+		return 0;
+	error_set(err, EINVAL, "there is no process to run");
+	return error_at(err, "process");
+}
+
 int plan_make(const struct oci_config *config, const struct plan_options *options,
 	      struct plan *ret_plan, struct error *err)
 {
-	struct plan plan = {.options = options, .config = config, .process = config->process};
+	struct plan plan = {.options = options,
+			    .config = config,
+			    .process = config->process ? config->process : &plan_no_process};
 	int r;
 
-	if (!config->process) {
-		error_set(err, EINVAL, "there is no process to run");
-		error_at(err, "process");
-		return error_wrap(err, "plan");
-	}
 	r = plan_check_process(&plan, err);
 	if (r == 0)
 		r = plan_isolation(&plan, err);

@@ -47,7 +47,7 @@ struct plan_options {
 struct plan {
 	const struct plan_options *options;
 	const struct oci_config *config;
-	const struct oci_process *process;
+	const struct oci_process *process; /* never NULL; without arguments when there is none */
 	struct namespaces_plan namespaces;
 	struct idmap_plan idmap;
 	struct rootfs_plan rootfs;
@@ -67,6 +67,9 @@ struct plan {
 int plan_make(const struct oci_config *config, const struct plan_options *options,
 	      struct plan *ret_plan, struct error *err);
 void plan_clear(struct plan *plan);
+
+/* A container can be created, but not started, without a process: -EINVAL when there is none. */
+int plan_check_startable(const struct oci_config *config, struct error *err);
 
 /* What is to be checked of a process against the options and the host; plan_make() does. */
 int plan_check_process(const struct plan *plan, struct error *err);

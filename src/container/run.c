@@ -122,6 +122,8 @@ int container_run(const struct store *store, const struct run_request *request, 
 	if (r == 0)
 		r = creation_build(&creation, err);
 	if (r == 0)
+		r = plan_check_startable(creation.bundle.config, err);
+	if (r == 0)
 		r = creation_commit(&creation, err);
 	if (r < 0) {
 		bundle_locate(&creation.bundle, err);

@@ -12,6 +12,7 @@
 #include "container/birth.h"
 #include "container/kill.h"
 #include "container/oom-reason.h"
+#include "container/plan.h"
 #include "container/remove.h"
 #include "container/status.h"
 #include "container/sync.h"
@@ -135,6 +136,8 @@ static int start_locked(struct store_entry *entry, const struct record *record,
 
 	record_identity(record, &identity);
 	r = bundle_load_snapshot(entry, &bundle, err);
+	if (r == 0)
+		r = plan_check_startable(bundle.config, err);
 	if (r == 0)
 		r = notify_connect(bundle.config, &notify, err);
 	if (r < 0)

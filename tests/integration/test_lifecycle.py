@@ -486,3 +486,17 @@ def test_delete_killed_at_any_moment_can_be_repeated(container, seed):
         process.wait()
         c.delete('--force')
         c.runtime.fails('state', c.id, text=NO_SUCH)
+
+
+@pytest.mark.knarr
+def test_without_a_process(container):
+    """config.md: the process is required when start is called."""
+    c = container()
+    del c.config['process']
+    assert c.run().err.endswith('config.json:1:1: process: there is no process to run\n')
+    c.create()
+    assert c.status == 'created'
+    line = c.runtime.fails('start', c.id, text='there is no process to run')
+    assert line == 'knarr: config.json:1:1: process: there is no process to run\n'
+    assert c.status == 'created'
+    c.delete()

@@ -108,7 +108,15 @@ END_TEST
 
 START_TEST(no_process)
 {
-	refused(CONFIG("", ""), &plain, "process", EINVAL, "plan: there is no process to run", "");
+	struct error err = ERROR_INIT;
+	struct made made;
+
+	make(&made, CONFIG("", ""), &plain);
+	ck_assert_int_eq(made.r, 0);
+	ck_assert_uint_eq(made.plan.process->args.count, 0);
+	ck_assert_int_eq(plan_check_startable(made.plan.config, &err), -EINVAL);
+	ck_assert_error(&err, EINVAL, "process", "there is no process to run", "");
+	clear(&made);
 }
 END_TEST
 
