@@ -87,13 +87,10 @@ int io_read_file(int dirfd, const char *path, int flags, size_t max, char **ret_
 	return io_read_expected(fd, io_size_of(&st, max), max, ret_text, ret_length);
 }
 
-ssize_t io_read_small(int dirfd, const char *path, char *buffer, size_t size)
+ssize_t io_read_small_fd(int fd, char *buffer, size_t size)
 {
-	auto_close int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	size_t length = 0;
 
-	if (fd < 0)
-		return -errno;
 	while (length < size) {
 		ssize_t n = read(fd, buffer + length, size - length);
 
@@ -111,6 +108,13 @@ ssize_t io_read_small(int dirfd, const char *path, char *buffer, size_t size)
 		length--;
 	buffer[length] = '\0';
 	return (ssize_t)length;
+}
+
+ssize_t io_read_small(int dirfd, const char *path, char *buffer, size_t size)
+{
+	auto_close int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? -errno : io_read_small_fd(fd, buffer, size);
 }
 
 int io_write_all(int fd, const void *data, size_t length)

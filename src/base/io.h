@@ -29,6 +29,9 @@ int io_read_file(int dirfd, const char *path, int flags, size_t max, char **ret_
  */
 ssize_t io_read_small(int dirfd, const char *path, char *buffer, size_t size);
 
+/* The same of what is open already. */
+ssize_t io_read_small_fd(int fd, char *buffer, size_t size);
+
 /* Writes all of it; retries EINTR and short writes. Returns 0 or a negative errno. */
 int io_write_all(int fd, const void *data, size_t length);
 

@@ -74,6 +74,10 @@ struct cgroup_member *cgroup_member_find(const struct cgroup *cgroup, const char
  * errno. */
 int cgroup_signal_tree(int fd, int signal, struct error *err);
 
+/* A cgroup that was there before, and has processes, is somebody else's: -EBUSY. `populated`: the
+ * kernel says that it has, whether or not they can be listed. */
+int cgroup_refuse_used(const struct cgroup_member *member, bool populated, struct error *err);
+
 /* The error about processes that are still in the cgroup: names them. Returns -EBUSY. */
 int cgroup_explain_survivors(const struct cgroup *cgroup, const char *directory, struct error *err);
 

@@ -232,3 +232,19 @@ int cgroup_explain_survivors(const struct cgroup *cgroup, const char *directory,
 	return error_set(err, EBUSY, "cgroup %s cannot be removed, processes are left in it: %s",
 			 directory, text.data ? text.data : "?");
 }
+
+int cgroup_refuse_used(const struct cgroup_member *member, bool populated, struct error *err)
+{
+	struct tree_pids pids = {0};
+	int r = tree_pids_read(member->node.fd, &pids);
+	size_t count = pids.count + pids.foreign;
+
+	tree_pids_clear(&pids);
+	if (r < 0)
+		return error_errno(err, -r, "read cgroup.procs of cgroup %s", member->directory);
+	if (count == 0 && !populated)
+		return 0;
+	error_set(err, EBUSY, "container's cgroup is not empty: %zu process(es) found in %s", count,
+		  member->directory);
+	return error_hint(err, "another container may use the same cgroupsPath");
+}

@@ -57,22 +57,6 @@ static int v1_made(int parent, int fd, void *data, struct error *err)
 	return 0;
 }
 
-static int v1_refuse_used(const struct cgroup_member *member, struct error *err)
-{
-	struct tree_pids pids = {0};
-	int r = tree_pids_read(member->node.fd, &pids);
-	size_t count = pids.count + pids.foreign;
-
-	tree_pids_clear(&pids);
-	if (r < 0)
-		return error_errno(err, -r, "read cgroup.procs of cgroup %s", member->directory);
-	if (count == 0)
-		return 0;
-	error_set(err, EBUSY, "container's cgroup is not empty: %zu process(es) found in %s", count,
-		  member->directory);
-	return error_hint(err, "another container may use the same cgroupsPath");
-}
-
 /* freezer.state; a hierarchy that is not there, or a directory that is gone, freezes nothing. */
 static int v1_freezer_state(const struct cgroup *cgroup, char *state, size_t size)
 {
@@ -115,7 +99,7 @@ static int v1_settle(struct cgroup *cgroup, const struct cgroup_host *host, stru
 		/* systemd has just made the unit, with nobody in it but us. */
 		r = member->node.made > 0 || member->node.fd < 0 || cgroup->unit
 			    ? 0
-			    : v1_refuse_used(member, err);
+			    : cgroup_refuse_used(member, false, err);
 		if (r < 0)
 			return r;
 	}

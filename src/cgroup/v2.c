@@ -225,20 +225,6 @@ static int v2_enable_usual(struct cgroup *cgroup, struct error *err)
 	return 0;
 }
 
-static int v2_refuse_used(const struct cgroup_member *member, struct error *err)
-{
-	struct tree_pids pids = {0};
-	int r = tree_pids_read(member->node.fd, &pids);
-	size_t count = pids.count + pids.foreign;
-
-	tree_pids_clear(&pids);
-	if (r < 0)
-		return error_errno(err, -r, "read cgroup.procs of cgroup %s", member->directory);
-	error_set(err, EBUSY, "container's cgroup is not empty: %zu process(es) found in %s", count,
-		  member->directory);
-	return error_hint(err, "another container may use the same cgroupsPath");
-}
-
 /* The kernel would take a process into a cgroup for threads, but not kill or list what is in it. */
 static int v2_refuse_threaded(const struct cgroup_member *member, struct error *err)
 {
@@ -264,7 +250,7 @@ static int v2_settle(struct cgroup *cgroup, const struct cgroup_host *host, stru
 		return error_errno(err, -r, "read cgroup.events of cgroup %s", member->directory);
 	/* systemd has just made the unit, with nobody in it but us. */
 	if (populated && !cgroup->unit)
-		return v2_refuse_used(member, err);
+		return cgroup_refuse_used(member, true, err);
 	r = v2_refuse_threaded(member, err);
 	if (r < 0)
 		return r;

@@ -47,7 +47,6 @@ static void events_clear(struct events *events)
 static int events_look(struct events *events, const struct store *store, struct error *err)
 {
 	const char *id = events->request->id;
-	struct cgroup_location location;
 	int r;
 
 	r = store_find(store, id, &events->entry, err);
@@ -64,11 +63,7 @@ static int events_look(struct events *events, const struct store *store, struct 
 	if (events->record.intent && events->record.intent->rdt_group)
 		r = resctrl_locate(&events->resctrl, err);
 	if (r == 0)
-		r = record_find_cgroup(&events->entry, &events->record, &location, err);
-	if (r < 0)
-		return r;
-	r = cgroup_open(&location, &events->cgroup, err);
-	cgroup_location_clear(&location);
+		r = record_open_cgroup(&events->entry, &events->record, &events->cgroup, err);
 	return r;
 }
 

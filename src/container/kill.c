@@ -14,20 +14,15 @@
 static int kill_cgroup(const struct store_entry *entry, const struct record *record, pid_t init,
 		       int signal, bool *ret_reached, struct error *err)
 {
-	struct cgroup_location location;
 	auto_free pid_t *pids = NULL;
 	struct cgroup *cgroup;
 	size_t count;
 	int r;
 
 	*ret_reached = false;
-	r = record_find_cgroup(entry, record, &location, err);
+	r = record_open_cgroup(entry, record, &cgroup, err);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	r = cgroup_open(&location, &cgroup, err);
-	cgroup_location_clear(&location);
-	if (r < 0)
-		return r;
 	r = cgroup_pids(cgroup, &pids, &count, err);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		*ret_reached = *ret_reached || pids[i] == init;

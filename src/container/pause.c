@@ -31,7 +31,6 @@ static void pause_view_clear(struct pause_view *view)
 static int pause_look(const struct store *store, const char *id, bool lock, struct pause_view *view,
 		      struct error *err)
 {
-	struct cgroup_location location;
 	int r;
 
 	*view = (struct pause_view){.entry = STORE_ENTRY_INIT, .status = STATUS_INIT};
@@ -43,11 +42,7 @@ static int pause_look(const struct store *store, const char *id, bool lock, stru
 	if (r == 0)
 		r = status_determine(&view->entry, &view->record, &view->status, err);
 	if (r == 0)
-		r = record_find_cgroup(&view->entry, &view->record, &location, err);
-	if (r < 0)
-		return r;
-	r = cgroup_open(&location, &view->cgroup, err);
-	cgroup_location_clear(&location);
+		r = record_open_cgroup(&view->entry, &view->record, &view->cgroup, err);
 	return r;
 }
 

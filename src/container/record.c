@@ -333,3 +333,16 @@ int record_find_cgroup(const struct store_entry *entry, const struct record *rec
 	cgroup_host_clear(&host);
 	return r;
 }
+
+int record_open_cgroup(const struct store_entry *entry, const struct record *record,
+		       struct cgroup **ret_cgroup, struct error *err)
+{
+	struct cgroup_location location;
+	int r = record_find_cgroup(entry, record, &location, err);
+
+	if (r < 0)
+		return r;
+	r = cgroup_open(&location, ret_cgroup, err);
+	cgroup_location_clear(&location);
+	return r;
+}

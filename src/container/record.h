@@ -96,4 +96,8 @@ void record_identity(const struct record *record, struct process_identity *ret_i
 int record_find_cgroup(const struct store_entry *entry, const struct record *record,
 		       struct cgroup_location *ret_location, struct error *err);
 
+/* Finds and opens it; free with cgroup_free(). -ENOENT as above. */
+int record_open_cgroup(const struct store_entry *entry, const struct record *record,
+		       struct cgroup **ret_cgroup, struct error *err);
+
 #endif

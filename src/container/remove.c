@@ -35,16 +35,11 @@ static bool remove_is_of_past_boot(const struct record *record)
 static int remove_cgroup(const struct store_entry *entry, const struct record *record,
 			 int64_t deadline, struct error *err)
 {
-	struct cgroup_location location;
 	struct cgroup *cgroup;
-	int r = record_find_cgroup(entry, record, &location, err);
+	int r = record_open_cgroup(entry, record, &cgroup, err);
 
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	r = cgroup_open(&location, &cgroup, err);
-	cgroup_location_clear(&location);
-	/* The host may have other hierarchies by now. */
-	if (r == -ENOTSUP && remove_is_of_past_boot(record))
+	/* Nothing is known of one; or the host has other hierarchies by now. */
+	if (r == -ENOENT || (r == -ENOTSUP && remove_is_of_past_boot(record)))
 		return 0;
 	if (r < 0)
 		return r;

@@ -107,16 +107,10 @@ int start_run_hooks(const struct store_entry *entry, const struct record_intent 
  * reason should not have to guess. */
 static void start_warn_of_death(const struct store_entry *entry, const struct record *record)
 {
-	struct cgroup_location location;
 	struct error ignored = ERROR_INIT;
 	struct cgroup *cgroup;
-	int r;
 
-	if (record_find_cgroup(entry, record, &location, &ignored) < 0)
-		return;
-	r = cgroup_open(&location, &cgroup, &ignored);
-	cgroup_location_clear(&location);
-	if (r < 0)
+	if (record_open_cgroup(entry, record, &cgroup, &ignored) < 0)
 		return;
 	oom_warn(cgroup, 0, "the container's process");
 	cgroup_free(cgroup);

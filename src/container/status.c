@@ -22,19 +22,14 @@ static int status_look_at_cgroup(const struct store_entry *entry, const struct r
 				 bool *ret_populated, bool *ret_frozen, struct error *err)
 {
 	auto_free pid_t *pids = NULL;
-	struct cgroup_location location;
 	struct cgroup *cgroup;
 	size_t count = 0;
 	int r;
 
 	*ret_populated = *ret_frozen = false;
-	r = record_find_cgroup(entry, record, &location, err);
+	r = record_open_cgroup(entry, record, &cgroup, err);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	r = cgroup_open(&location, &cgroup, err);
-	cgroup_location_clear(&location);
-	if (r < 0)
-		return r;
 	r = cgroup_is_frozen(cgroup, ret_frozen, err);
 	/* The list of processes is needed only where the state does not say who init is. */
 	if (r == 0 && !record->state)

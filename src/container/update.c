@@ -161,7 +161,6 @@ static int update_locate(const struct update *update, struct error *err)
 static int update_look(struct update *update, const struct store *store, struct error *err)
 {
 	const char *id = update->request->id;
-	struct cgroup_location location;
 	int r;
 
 	r = store_find(store, id, &update->entry, err);
@@ -176,11 +175,7 @@ static int update_look(struct update *update, const struct store *store, struct 
 	if (r == 0)
 		r = settings_load(&update->entry, &update->before, err);
 	if (r == 0)
-		r = record_find_cgroup(&update->entry, &update->record, &location, err);
-	if (r < 0)
-		return r;
-	r = cgroup_open(&location, &update->cgroup, err);
-	cgroup_location_clear(&location);
+		r = record_open_cgroup(&update->entry, &update->record, &update->cgroup, err);
 	return r;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/vfs.h>
 
 #include "base/fd.h"
+#include "base/io.h"
 #include "base/text.h"
 #include "kernel/syscalls.h"
 
@@ -125,25 +126,6 @@ int procfs_write(int procfs, const char *path, const char *value)
 ssize_t procfs_read(int procfs, const char *path, char *buffer, size_t size)
 {
 	auto_close int fd = procfs_openat(procfs, path, O_RDONLY);
-	size_t length = 0;
 
-	if (fd < 0)
-		return fd;
-	while (length < size) {
-		ssize_t n = read(fd, buffer + length, size - length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		length += (size_t)n;
-	}
-	if (length == size)
-		return -EFBIG;
-	if (length > 0 && buffer[length - 1] == '\n')
-		length--;
-	buffer[length] = '\0';
-	return (ssize_t)length;
+	return fd < 0 ? fd : io_read_small_fd(fd, buffer, size);
 }
