@@ -21,6 +21,10 @@ def plain(page):
     return re.sub(r'\\f[BIR]', '', page.replace('\\-', '-'))
 
 
+def prose_of(sources):
+    return (sources / 'knarr-config.prose').read_text()
+
+
 def options_of(text):
     return set(re.findall(r'^ +(?:-\w, )?--([\w-]+)', text, re.MULTILINE))
 
@@ -49,7 +53,17 @@ def main(generate, sources, knarr):
     unsafe = json.loads(output(knarr, 'features'))['potentiallyUnsafeConfigAnnotations']
     described = re.findall(r'^\.TP\n(\S+) \(annotation(?:, absolute path)?\)$', config, re.MULTILINE)
     assert [key.removesuffix('NAME') for key in described] == unsafe, described
-    # The generator does refuse.
+    # The generator does refuse: each field and annotation that is not described, by its name, and one that is not there.
+    entries = re.findall(r'^[^#\s][^:\n]*: .*\n(?:\t.*\n)*', prose_of(sources).partition('@FIELDS@\n')[2], re.MULTILINE)
+    assert len(entries) > 200, len(entries)
+    for entry in entries:
+        with tempfile.NamedTemporaryFile('w', suffix='.prose') as changed:
+            changed.write(prose_of(sources).replace('\n' + entry, '\n', 1))
+            changed.flush()
+            done = subprocess.run([generate, 'config', changed.name], capture_output=True, text=True, check=False)
+            path = entry.partition(': ')[0]
+            missing = path.rpartition('**')[2] if '**' in path else path.removeprefix('annotations.')
+            assert done.returncode == 1 and 'nothing is said about' in done.stderr and missing in done.stderr, (path, done.stderr)
     prose = (sources / 'knarr-config.prose').read_text()
     for wrong in (prose.replace('\nhostname: ', '\nhostnaim: '), prose.replace('\nannotations.krun.: ', '\nannotations.x: '), prose + 'no.such.field: x\n', prose.replace('@FIELDS@', '')):
         with tempfile.NamedTemporaryFile('w', suffix='.prose') as changed:

@@ -150,7 +150,8 @@ static int limits_scheduler_fail(const struct oci_scheduler *scheduler, int numb
 			"SCHED_DEADLINE needs CAP_SYS_NICE and a process that may run on all CPUs, "
 			"so no cpuset");
 	else if (number == EPERM)
-		error_hint(err, "it needs CAP_SYS_NICE, or room in RLIMIT_NICE and RLIMIT_RTPRIO");
+		error_hint(err, "it needs CAP_SYS_NICE, or room in RLIMIT_NICE and RLIMIT_RTPRIO; "
+				"in a cgroup of v1 cpu.realtimeRuntime, too");
 	else if (number == EBUSY)
 		error_hint(err, "the CPUs have no bandwidth left for these deadlines");
 	else if (number == EINVAL && scheduler->policy == SCHED_DEADLINE)

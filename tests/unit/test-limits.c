@@ -197,7 +197,9 @@ START_TEST(scheduler_refused)
 	ck_assert_int_eq(limits_apply_scheduler(&config, 0, &err), -EPERM);
 	ck_assert_error(&err, EPERM, "process.scheduler",
 			"set the scheduler to SCHED_FIFO: Operation not permitted (EPERM)",
-			"it needs CAP_SYS_NICE, or room in RLIMIT_NICE and RLIMIT_RTPRIO");
+			"it needs CAP_SYS_NICE, or room in RLIMIT_NICE and RLIMIT_RTPRIO; in a "
+			"cgroup of v1 "
+			"cpu.realtimeRuntime, too");
 	config.priority = 100;
 	ck_assert_int_eq(limits_apply_scheduler(&config, 0, &err), -EINVAL);
 	ck_assert_str_eq(err.hint, "its priority goes from 1 to 99");
