@@ -120,6 +120,16 @@ def test_systemd_path_is_checked(container):
                     text='expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups, got "/not/three/parts" instead')
 
 
+@pytest.mark.knarr
+@pytest.mark.skipif(os.path.exists('/run/systemd/system'), reason='systemd runs here: tests/vm/test_systemd.py')
+def test_systemd_manager_without_systemd(container):
+    c = place(container(), f'system.slice:{PREFIX}:x')
+    c.bundle.save()
+    c.runtime.fails('create', '--bundle', c.bundle.path, c.id, options=['--cgroup-manager=systemd'],
+                    text=r'cgroup: connect to systemd by unix:path=/run/dbus/system_bus_socket: .*--cgroup-manager=cgroupfs'
+                         r'|this knarr was built without the systemd cgroup manager')
+
+
 @pytest.mark.parametrize('path', ['/../../escape', '../up', '/a/../../b'])
 def test_path_does_not_leave_the_hierarchy(container, path):
     c = place(container(), path.replace('escape', f'{PREFIX}-e').replace('/b', f'/{PREFIX}-b').replace('up', f'{PREFIX}-up'))

@@ -177,11 +177,87 @@ START_TEST(units)
 }
 END_TEST
 
+/* Names that a unit cannot have, and names that its directory cannot have. */
+START_TEST(escapes)
+{
+	check_unit("a.slice:p+q:n@1", &unified_host,
+		   (const char *[]){"a.slice", "p\\x2bq-n@1.scope", "/a.slice/p\\x2bq-n@1.scope"});
+	check_unit("cpu.slice::memory", &unified_host,
+		   (const char *[]){"cpu.slice", "memory.scope", "/_cpu.slice/_memory.scope"});
+	check_unit("memory-x.slice:_:_n", &unified_host,
+		   (const char *[]){"memory-x.slice", "_-_n.scope",
+				    "/_memory.slice/memory-x.slice/__-_n.scope"});
+	check_unit("::io.slice", &unified_host,
+		   (const char *[]){"system.slice", "io.slice", "/_io.slice"});
+}
+END_TEST
+
+START_TEST(session)
+{
+	struct cgroup_systemd systemd = {
+		.bus = (char *)"unix:path=/run/user/7/bus",
+		.runtime = (char *)"/run/user/7/systemd",
+		.root = (char *)"/user.slice/user-7.slice/user@7.service",
+	};
+	struct cgroup_host host = unified_host;
+	struct cgroup_location location;
+	struct error err;
+
+	host.rootless = true;
+	host.systemd = &systemd;
+	check_unit("app.slice:p:n", &host,
+		   (const char *[]){"app.slice", "p-n.scope",
+				    "/user.slice/user-7.slice/user@7.service/app.slice/p-n.scope"});
+	ck_assert_int_eq(locate(NULL, CGROUP_MANAGER_SYSTEMD, &host, &location, &err), 0);
+	ck_assert_str_eq(location.bus, systemd.bus);
+	ck_assert_str_eq(location.runtime, systemd.runtime);
+	cgroup_location_clear(&location);
+}
+END_TEST
+
+static int locate_below(const char *subgroup, const struct cgroup_host *host,
+			struct cgroup_location *ret_location, struct error *err)
+{
+	struct oci_string_pair pair = {(char *)"run.oci.systemd.subgroup",
+				       (char *)(uintptr_t)subgroup};
+	const struct oci_config config = {.annotations = {&pair, 1}};
+
+	*err = ERROR_INIT;
+	return cgroup_locate(&config, "c1", CGROUP_MANAGER_SYSTEMD, host, ret_location, err);
+}
+
+START_TEST(subgroups)
+{
+	static const struct {
+		const char *subgroup, *path;
+	} cases[] = {
+		{"", "/system.slice/knarr-c1.scope"},
+		{"x", "/system.slice/knarr-c1.scope/x"},
+		{"/a//b/", "/system.slice/knarr-c1.scope/a/b"},
+	};
+	struct cgroup_location location = {.path = (char *)"untouched"};
+	struct error err;
+
+	for (size_t i = 0; i < 2 * suite_count(cases); i++) {
+		const struct cgroup_host *host = i % 2 ? &unified_host : &legacy_host;
+
+		ck_assert_int_eq(locate_below(cases[i / 2].subgroup, host, &location, &err), 0);
+		ck_assert_str_eq(location.path, cases[i / 2].path);
+		ck_assert_str_eq(location.unit_path, "/system.slice/knarr-c1.scope");
+		cgroup_location_clear(&location);
+	}
+	ck_assert_int_eq(locate_below("a/../b", &unified_host, &location, &err), -EINVAL);
+	ck_assert_error(&err, EINVAL, "annotations[\"run.oci.systemd.subgroup\"]",
+			"\"a/../b\" has \"..\" in it", "");
+}
+END_TEST
+
 START_TEST(refused_units)
 {
 	static const char *const shapes[] = {"/a/b", "a:b", "a:b:c:d",
 					     "a.slice:b:", "a.slice:b:c/d"};
-	static const char *const slices[] = {"a", ".slice", "-a.slice", "a-.slice", "a--b.slice"};
+	static const char *const slices[] = {"a",	 ".slice",     "-a.slice",
+					     "a-.slice", "a--b.slice", "a b.slice"};
 	char text[160];
 
 	for (size_t i = 0; i < suite_count(shapes); i++) {
@@ -239,9 +315,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {paths,	     refused_paths, absent_unified,
-				      absent_legacy, units,	    refused_units,
-				      ids,	     disabled};
+	const TTest *const tests[] = {paths,	     refused_paths, absent_unified, absent_legacy,
+				      units,	     escapes,	    session,	    subgroups,
+				      refused_units, ids,	    disabled};
 
 	return suite_run("cgroup-location", tests, suite_count(tests));
 }

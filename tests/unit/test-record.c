@@ -285,11 +285,80 @@ START_TEST(write_that_fails)
 }
 END_TEST
 
+/* Where a container of the systemd manager is: damaged unless all of it fits together. */
+#define UNIT(manager, path, unit, unit_path)                                                    \
+	"{\"version\":1,\"id\":\"c1\",\"bundle\":\"/b\",\"rootfs\":\"/b/r\",\"created\":\"x\"," \
+	"\"owner\":0,\"cgroupManager\":" manager ",\"cgroupMode\":0,\"cgroupPath\":\"" path     \
+	"\",\"cgroupUnit\":\"" unit                                                             \
+	"\",\"cgroupSlice\":\"s.slice\",\"cgroupUnitPath\":\"" unit_path                        \
+	"\",\"cgroupBus\":\"unix:path=/bus\",\"cgroupRuntime\":\"/run/systemd\"}"
+
+static bool intent_is_damaged(const char *text)
+{
+	auto_record struct record record = RECORD_INIT;
+	struct error err = ERROR_INIT;
+	struct scratch scratch;
+	struct store_entry entry;
+	bool damaged;
+
+	scratch_open(&scratch);
+	entry = open_entry(&scratch);
+	scratch_text(scratch.fd, STORE_INTENT, text, 0600);
+	ck_assert_int_eq(record_load(&entry, &record, &err), 0);
+	damaged = record.intent_damaged;
+	fd_close(entry.fd);
+	scratch_close(&scratch);
+	return damaged;
+}
+
+START_TEST(units_there_and_back)
+{
+	auto_record struct record record = RECORD_INIT;
+	struct cgroup_location location;
+	struct error err = ERROR_INIT;
+	struct scratch scratch;
+	struct store_entry entry;
+
+	scratch_open(&scratch);
+	entry = open_entry(&scratch);
+	scratch_text(scratch.fd, STORE_INTENT, UNIT("1", "/s.slice/u/c", "u", "/s.slice/u"), 0600);
+	ck_assert_int_eq(record_load(&entry, &record, &err), 0);
+	ck_assert_int_eq(record_find_cgroup(&entry, &record, &location, &err), 0);
+	ck_assert_int_eq(location.manager, CGROUP_MANAGER_SYSTEMD);
+	ck_assert_str_eq(location.path, "/s.slice/u/c");
+	ck_assert_str_eq(location.unit, "u");
+	ck_assert_str_eq(location.unit_path, "/s.slice/u");
+	ck_assert_str_eq(location.slice, "s.slice");
+	ck_assert_str_eq(location.bus, "unix:path=/bus");
+	ck_assert_str_eq(location.runtime, "/run/systemd");
+	cgroup_location_clear(&location);
+	fd_close(entry.fd);
+	scratch_close(&scratch);
+}
+END_TEST
+
+START_TEST(units_that_cannot_be)
+{
+	ck_assert(!intent_is_damaged(UNIT("1", "/s.slice/u", "u", "/s.slice/u")));
+	ck_assert(!intent_is_damaged(UNIT("0", "/x", "u", "/elsewhere")));
+	ck_assert(intent_is_damaged(UNIT("1", "/x", "u", "/s.slice/u")));
+	ck_assert(intent_is_damaged(UNIT("1", "/s.slice/ux", "u", "/s.slice/u")));
+	ck_assert(intent_is_damaged(UNIT("1", "/s.slice/u", "u", "")));
+	ck_assert(intent_is_damaged(UNIT("1", "/s.slice/u", "u", "/")));
+	ck_assert(intent_is_damaged(
+		"{\"version\":1,\"id\":\"c1\",\"bundle\":\"/b\",\"rootfs\":\"/b/r\",\"created\":"
+		"\"x\",\"owner\":0,\"cgroupManager\":1,\"cgroupMode\":0,\"cgroupPath\":\"/a\"}"));
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
-		intent_there_and_back, state_there_and_back,	   nothing_there,  damaged_state,
-		damaged_intent,	       links_and_pipes_are_damage, unknown_fields, write_that_fails,
+		units_there_and_back,  units_that_cannot_be,
+		intent_there_and_back, state_there_and_back,
+		nothing_there,	       damaged_state,
+		damaged_intent,	       links_and_pipes_are_damage,
+		unknown_fields,	       write_that_fails,
 	};
 
 	return suite_run("record", tests, suite_count(tests));
