@@ -3,8 +3,9 @@
  * The container's id on its cgroup directories, so that it is found again when its state is lost.
  *
  * trusted.* can be set and seen by root alone, so what it says is true. Users without privileges
- * have user.*, which counts only on directories that belong to the one who looks: a container that
- * has been given its cgroup could otherwise lead `delete --force` astray.
+ * have user.*, which counts only for those who cannot set trusted.*, and on directories that belong
+ * to them: a container that has been given its cgroup, and be its root the host's, could otherwise
+ * lead `delete --force` astray.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@
 
 #define MARK_TRUSTED "trusted.knarr.id"
 #define MARK_USER    "user.knarr.id"
+#define MARK_NEVER   "trusted.knarr.never" /* set by nobody */
 #define MARK_SIZE    1025
 /* How many directories a search looks at in one hierarchy. */
 #define MARK_SEARCH_MAX 100000
@@ -33,6 +35,13 @@ void cgroup_mark_set(int fd, const char *id)
 			  error_name(errno));
 }
 
+/* Whether the caller's own marks are user.* ones. Nothing is removed: an attribute that is not
+ * there is missed only by those who may remove it. */
+static bool mark_is_unprivileged(int fd)
+{
+	return fremovexattr(fd, MARK_NEVER) < 0 && errno == EPERM;
+}
+
 static bool mark_is(int fd, const char *id)
 {
 	char value[MARK_SIZE];
@@ -41,7 +50,8 @@ static bool mark_is(int fd, const char *id)
 
 	if (n < 0) {
 		n = fgetxattr(fd, MARK_USER, value, sizeof(value));
-		if (n < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid())
+		if (n < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() ||
+		    !mark_is_unprivileged(fd))
 			return false;
 	}
 	return (size_t)n == strlen(id) && memcmp(value, id, (size_t)n) == 0;

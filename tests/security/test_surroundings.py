@@ -5,11 +5,12 @@ import os
 import stat
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from attack import add_mount, refused, with_user_namespace, without_namespace, writable
-from harness import namespace_of
+from harness import PREFIX, cgroup_hierarchies, cgroups_of, is_zombie_or_gone, lacks, namespace_of, wait_until
 
 # ---- R32: ids -------------------------------------------------------------------------------------
 
@@ -321,3 +322,34 @@ def test_two_containers_do_not_meet(container):
     done = two.run()
     assert done.rc == 0 and int(done.out.split()[0]) <= 4, done
     assert one.status == 'running'
+
+
+# ---- marks ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.recipe('R32')
+@pytest.mark.knarr
+def test_marks_of_a_container_are_not_believed(container):
+    """A container without CAP_SYS_ADMIN, but with a cgroup that it may write to, marks cgroups of its own as another's: when that
+    one's records are lost, its removal must not be led there."""
+    hierarchies = cgroup_hierarchies()
+    if '' not in hierarchies:
+        lacks('cgroup v2')
+    c = container().up()
+    own = Path(hierarchies[''] + cgroups_of(c.pid)[''])
+    mark = os.getxattr(own, 'trusted.knarr.id')
+    lures = [Path(hierarchies[''], f'{PREFIX}-lure{number}') for number in range(30)]
+    try:
+        for lure in lures:
+            lure.mkdir()
+            os.setxattr(lure, 'user.knarr.id', mark)
+        for name in ('intent.json', 'state.json'):
+            (c.runtime.root / c.id / name).write_text('')
+        pid = int((own / 'cgroup.procs').read_text().split()[0])
+        c.runtime.ok('delete', '--force', c.id)
+        wait_until(lambda: is_zombie_or_gone(pid), 'the container is dead')
+        assert not own.exists() and all(lure.exists() for lure in lures)
+    finally:
+        for lure in lures:
+            if lure.exists():
+                lure.rmdir()
