@@ -392,16 +392,23 @@ static int mounts_remount(const struct mounts_run *run, const struct mounts_step
 		.option_count = options->filesystem_count,
 	};
 	auto_close int fd = -EBADF;
+	bool superblock;
 	int r;
 
-	fd = resolve_open(run->context->root, step->config->destination, O_PATH);
-	if (fd < 0)
-		return error_errno(err, -fd, "open the destination");
 	filesystem.default_count = mount_options_superblock(options, true, MOUNT_OPTIONS_RO, flags);
 	filesystem.default_count += mount_options_superblock(options, false, MOUNT_OPTIONS_RO,
 							     flags + filesystem.default_count);
-	if (!options->bind && !options->rbind &&
-	    filesystem.default_count + filesystem.option_count > 0) {
+	superblock = !options->bind && !options->rbind &&
+		     filesystem.default_count + filesystem.option_count > 0;
+	/* A superblock may be the host's, that of a volume: no link of the image chooses it. */
+	fd = superblock ? resolve_open_plain(run->context->root, step->config->destination, O_PATH)
+			: resolve_open(run->context->root, step->config->destination, O_PATH);
+	if (fd == -ELOOP && superblock)
+		return error_set(err, ELOOP,
+				 "a filesystem's options are not changed through a symbolic link");
+	if (fd < 0)
+		return error_errno(err, -fd, "open the destination");
+	if (superblock) {
 		r = mountfd_reconfigure(fd, &filesystem, err);
 		if (r < 0)
 			return r;

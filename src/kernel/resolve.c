@@ -18,15 +18,25 @@
 #define RESOLVE_LINKS  40
 #define RESOLVE_POLICY (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
 
-int resolve_open(int root, const char *path, int flags)
+static int resolve_open_with(int root, const char *path, int flags, uint64_t policy)
 {
 	int fd = -EAGAIN;
 
 	if (path[0] == '\0')
 		path = ".";
 	for (int i = 0; i < RESOLVE_TRIES && (fd == -EAGAIN || fd == -EINTR); i++)
-		fd = sys_openat2(root, path, (uint64_t)(unsigned int)flags, 0, RESOLVE_POLICY);
+		fd = sys_openat2(root, path, (uint64_t)(unsigned int)flags, 0, policy);
 	return fd;
+}
+
+int resolve_open(int root, const char *path, int flags)
+{
+	return resolve_open_with(root, path, flags, RESOLVE_POLICY);
+}
+
+int resolve_open_plain(int root, const char *path, int flags)
+{
+	return resolve_open_with(root, path, flags, RESOLVE_POLICY | RESOLVE_NO_SYMLINKS);
 }
 
 /* mkdirat or mknodat with exactly this mode, whatever the umask. -EEXIST is success: what is there

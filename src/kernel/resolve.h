@@ -22,6 +22,10 @@
  * Returns the descriptor or a negative errno; sets no struct error: absence is often fine. */
 int resolve_open(int root, const char *path, int flags);
 
+/* The same, but no component may be a symbolic link: -ELOOP. For what acts on more than the
+ * container sees. */
+int resolve_open_plain(int root, const char *path, int flags);
+
 /*
  * Makes a directory and its missing parents, mode 0755 whatever the umask, each by mkdirat on the
  * verified parent, and opens it. An existing one, also through symbolic links, is taken; a link to

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from attack import add_mount, mounts_below, put, refused, with_user_namespace, without_mounts, writable
+from harness import mount, mount_at, umount
 
 
 def contained(c, done=None):
@@ -185,3 +186,24 @@ def test_socket_of_a_volume_is_not_talked_to(container, programs, workdir):
     assert done.rc == 0, done
     assert stat.S_ISDIR(os.stat(workdir / 'volume/sub').st_mode)
     subprocess.run(['rmdir', str(workdir / 'volume/sub')], check=True)
+
+
+@pytest.mark.recipe('R3')
+@pytest.mark.parametrize('way', ['last', 'parent'])
+def test_remount_through_a_link(container, workdir, way):
+    """The options of a filesystem are changed where the configuration says; a link of the image leads to a volume of the host's."""
+    volume = workdir / 'volume'
+    volume.mkdir()
+    mount('tmpfs', volume, 'tmpfs', data='size=1m')
+    try:
+        (volume / 'sub').mkdir()
+        c = writable(container(['true']))
+        add_mount(c, '/volume', volume)
+        (c.rootfs / 'way').symlink_to('/volume' if way == 'last' else '/')
+        add_mount(c, '/way' if way == 'last' else '/way/volume', fstype='tmpfs', source='tmpfs', options=['remount', 'size=64k'])
+        done = c.run()
+        assert 'size=1024k' in mount_at('self', str(volume)).superoptions, 'the host\'s filesystem was changed'
+        if c.runtime.is_knarr:
+            refused(done)
+    finally:
+        umount(volume)

@@ -105,6 +105,26 @@ START_TEST(open_follows_no_magic_link)
 }
 END_TEST
 
+START_TEST(plain_open_follows_nothing)
+{
+	struct scratch scratch;
+	int root, fd;
+
+	open_pair(&scratch, &root);
+	scratch_directory(root, "etc", 0755);
+	scratch_text(root, "etc/passwd", "", 0644);
+	scratch_link(root, "way", "etc");
+	scratch_link(root, "last", "/etc/passwd");
+	fd = resolve_open_plain(root, "/../etc/./passwd", O_PATH);
+	ck_assert(is_at(fd, root, "etc/passwd"));
+	(void)close(fd);
+	ck_assert_int_eq(resolve_open_plain(root, "/way/passwd", O_PATH), -ELOOP);
+	ck_assert_int_eq(resolve_open_plain(root, "/last", O_PATH), -ELOOP);
+	ck_assert_int_eq(resolve_open_plain(root, "/none", O_PATH), -ENOENT);
+	close_pair(&scratch, root);
+}
+END_TEST
+
 START_TEST(directories_are_made)
 {
 	struct error err = ERROR_INIT;
@@ -354,6 +374,7 @@ int main(void)
 	const TTest *const tests[] = {
 		open_stays_inside,
 		open_follows_no_magic_link,
+		plain_open_follows_nothing,
 		directories_are_made,
 		directories_are_made_behind_links,
 		links_to_nothing_get_their_target,
