@@ -243,11 +243,14 @@ static int init_run_hooks(struct init *init, const char *kind, const struct oci_
 
 	if (hooks->count == 0)
 		return 0;
-	/* Not the runtime's, which has been forgotten: they run inside. */
-	environment = init_vector(&plan->env);
-	if (!environment)
-		return error_errno(err, ENOMEM, "prepare the environment for hooks");
-	run.environment = environment;
+	/* startContainer hooks are the container's. createContainer hooks are programs of the host:
+	 * with the container's LD_PRELOAD they would be its (CVE-2025-23266). */
+	if (status == LIFECYCLE_CREATED) {
+		environment = init_vector(&plan->env);
+		if (!environment)
+			return error_errno(err, ENOMEM, "prepare the environment for hooks");
+		run.environment = environment;
+	}
 	status_encode(&document, STATUS_FIELDS_SPEC, &state);
 	if (state.failed)
 		return error_errno(err, ENOMEM, "prepare the state for hooks");
@@ -264,8 +267,18 @@ static int init_container_hooks(struct init *init, struct error *err)
 		     : 0;
 }
 
+/* What /proc/PID/environ shows until execve is the environment of the runtime's caller. */
+static void init_forget_environment(void)
+{
+	for (char **variable = environ; *variable; variable++)
+		explicit_bzero(*variable, strlen(*variable));
+	environ[0] = NULL;
+}
+
 static int init_enter_rootfs(struct init *init, struct error *err)
 {
+	/* The last programs of the host have run. */
+	init_forget_environment();
 	rootfs_drop_too(&init->plan->rootfs, init->plan->options->idle_close);
 	return rootfs_enter(&init->plan->rootfs, init->root, err);
 }
@@ -663,14 +676,6 @@ static void init_guard(const struct init *init)
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-/* What /proc/PID/environ shows until execve is the environment of the runtime's caller. */
-static void init_forget_environment(void)
-{
-	for (char **variable = environ; *variable; variable++)
-		explicit_bzero(*variable, strlen(*variable));
-	environ[0] = NULL;
-}
-
 static void init_run_steps(struct init *init)
 {
 	struct error err = ERROR_INIT;
@@ -693,7 +698,6 @@ void init_main(struct init *init)
 {
 	init_guard(init);
 	if (init->role == INIT_FIRST) {
-		init_forget_environment();
 		(void)umask(0022);
 		process_reset_signals();
 	}

@@ -110,9 +110,9 @@ KINDS = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'post
 
 @pytest.mark.recipe('R35', 'CVE-2025-23266')
 @pytest.mark.parametrize('kind', KINDS)
-@pytest.mark.parametrize('env', [['A=1'], []])
+@pytest.mark.parametrize('env', [['A=1'], [], None], ids=['one', 'empty', 'absent'])
 def test_environment_of_hooks(container, workdir, kind, env):
-    """Neither the container's variables nor the caller's: with LD_PRELOAD the image would run in the host."""
+    """Never the container's variables, for with LD_PRELOAD the image would run in the host. Without env it may be the caller's."""
     out = workdir / 'out'
     out.write_text('')
     c = writable(container(['true']))
@@ -121,11 +121,14 @@ def test_environment_of_hooks(container, workdir, kind, env):
     c.config['process']['env'] = ['PATH=/bin', 'LD_PRELOAD=/evil.so', 'LD_LIBRARY_PATH=/evil', 'OF_THE_CONTAINER=1']
     program = '/bin/busybox' if kind == 'startContainer' else '/bin/sh'
     args = ['sh', '-c', f'cat </proc/self/environ >{place}; true']
-    c.config['hooks'] = {kind: [{'path': program, 'args': args, 'env': env}]}
+    c.config['hooks'] = {kind: [{'path': program, 'args': args, **({} if env is None else {'env': env})}]}
     done = c.run(env={**os.environ, 'OF_THE_CALLER': '1'})
     assert done.rc == 0, done
     c.runtime('delete', '--force', c.id)
     words = set(out.read_text().split('\0')) - {''}
+    if env is None:
+        assert kind == 'startContainer' or not [word for word in words if 'evil' in word or 'OF_THE_CONTAINER' in word], words
+        return
     extra = {word for word in words if not word.startswith(('PWD=', 'SHLVL=', '_=', 'OLDPWD=', 'PATH='))}
     assert extra == set(env), words
     assert not [word for word in words if 'evil' in word or 'OF_THE' in word], words
