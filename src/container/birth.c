@@ -34,6 +34,7 @@ void birth_init(struct birth *birth, const struct plan *plan, struct rollback *r
 		.pidfd_socket = -EBADF,
 		.procfs = -EBADF,
 		.master = -EBADF,
+		.interrupt = INTERRUPT_INIT,
 	};
 }
 
@@ -45,6 +46,8 @@ void birth_close(struct birth *birth)
 	birth->pidfd_socket = fd_close(birth->pidfd_socket);
 	birth->procfs = fd_close(birth->procfs);
 	birth->master = fd_close(birth->master);
+	/* What has come since is not let through any more: the error is still to be told. */
+	birth->interrupt.fd = fd_close(birth->interrupt.fd);
 }
 
 static int birth_connect_to(const char *path, const char *flag, int *ret_fd, struct error *err)
@@ -101,6 +104,9 @@ static int birth_explain_death(const struct birth *birth, const struct birth_eve
 {
 	int status = 0;
 
+	/* Ctrl-C is for all processes of the terminal. */
+	if (interrupt_check(&birth->interrupt, err) < 0)
+		return -err->number;
 	if (events->death && events->death(events->data, err) < 0)
 		return -err->number;
 	/* Its end may take long: as init of a pid namespace it waits for all others in there. */
@@ -123,6 +129,18 @@ static int birth_answer_hooks(struct birth *birth, const struct birth_events *ev
 	return r < 0 ? r : birth_send(birth, SYNC_PROCEED, err);
 }
 
+static int birth_wait(const struct birth *birth, int64_t deadline, struct error *err)
+{
+	int r;
+
+	if (birth->interrupt.fd < 0)
+		return 0;
+	r = process_wait_interruptible(birth->channel, birth->pidfd, birth->interrupt.fd, deadline);
+	if (r == -EINTR && interrupt_check(&birth->interrupt, err) < 0)
+		return -EINTR;
+	return r < 0 ? error_errno(err, -r, "wait for the container's process") : 0;
+}
+
 int birth_await_ready(struct birth *birth, const struct birth_events *events, struct error *err)
 {
 	int r = 0;
@@ -133,6 +151,9 @@ int birth_await_ready(struct birth *birth, const struct birth_events *events, st
 		struct channel_message message;
 		auto_close int fd = -EBADF;
 
+		r = birth_wait(birth, deadline, err);
+		if (r < 0)
+			return r;
 		r = channel_recv(birth->channel, birth->pidfd, deadline, &message, &fd);
 		if (r == -EPIPE)
 			return birth_explain_death(birth, events, err);

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "container/interrupt.h"
 #include "container/plan.h"
 #include "container/rollback.h"
 #include "container/sync.h"
@@ -23,6 +24,7 @@ struct birth {
 	int channel;			  /* to the process */
 	int console_socket, pidfd_socket; /* connected, or -EBADF */
 	int procfs;			  /* kernel/procfs.h */
+	struct interrupt interrupt;	  /* of creation; not watched in exec */
 	int master;			  /* its terminal, when it has come over the channel */
 };
 

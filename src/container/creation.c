@@ -139,6 +139,8 @@ static void creation_undo_hooks(void *data)
 	}
 	run.state = state.data;
 	run.annotations = &creation->bundle.config->annotations;
+	/* Another signal ends the wait for these. */
+	run.interrupt = creation->birth.interrupt.fd;
 	(void)hooks_run(&run, &err);
 }
 
@@ -483,12 +485,15 @@ static int creation_run_hooks(struct creation *creation, struct error *err)
 		return error_errno(err, ENOMEM, "prepare the state for hooks");
 	run.state = state.data;
 	run.annotations = &creation->bundle.config->annotations;
+	run.interrupt = creation->birth.interrupt.fd;
 	r = hooks_run(&run, err);
-	if (r < 0)
-		return r;
-	run.kind = "createRuntime";
-	run.hooks = &hooks->create_runtime;
-	return hooks_run(&run, err);
+	if (r == 0) {
+		run.kind = "createRuntime";
+		run.hooks = &hooks->create_runtime;
+		r = hooks_run(&run, err);
+	}
+	/* A clearer word than that the hook could not be waited for. */
+	return r == -EINTR && interrupt_check(&creation->birth.interrupt, err) < 0 ? -EINTR : r;
 }
 
 static int creation_move_net_devices(struct creation *creation, struct error *err)
@@ -629,7 +634,9 @@ int creation_build(struct creation *creation, struct error *err)
 	r = plan_make(creation->bundle.config, options, &creation->plan, err);
 	if (r < 0)
 		return r;
-	r = birth_connect(&creation->birth, err);
+	r = interrupt_open(&creation->birth.interrupt, err);
+	if (r == 0)
+		r = birth_connect(&creation->birth, err);
 	if (r == 0)
 		r = creation_connect_receiver(creation, err);
 	/* What it is. */
@@ -675,6 +682,8 @@ int creation_commit(struct creation *creation, struct error *err)
 			error_errno(err, -r, "send the pidfd to run.oci.pidfd_receiver");
 	}
 	if (r == 0)
+		r = interrupt_check(&creation->birth.interrupt, err);
+	if (r == 0)
 		r = record_commit_state(&creation->entry, err);
 	if (r == 0)
 		r = net_devices_keep(&creation->net_devices, err);
@@ -683,5 +692,6 @@ int creation_commit(struct creation *creation, struct error *err)
 	if (r < 0)
 		return r;
 	rollback_commit(&creation->rollback);
+	interrupt_close(&creation->birth.interrupt);
 	return 0;
 }

@@ -258,7 +258,9 @@ static int exec_fork(struct exec *exec, struct error *err)
 	pid = namespaces_fork_into(&entry, cgroup_clone_fd(exec->cgroup), &exec->birth.pidfd, err);
 	if (pid == -EBUSY || pid == -EOPNOTSUPP) {
 		other = exec_init_cgroup(exec->status.pid);
-		pid = namespaces_fork_into(&entry, other, &exec->birth.pidfd, err);
+		/* Never into the cgroup that the runtime happens to be in. */
+		if (other >= 0)
+			pid = namespaces_fork_into(&entry, other, &exec->birth.pidfd, err);
 	} else if (pid == -EACCES && cgroup_can_attach(exec->cgroup)) {
 		exec->attach = true;
 		error_clear(err);
@@ -405,6 +407,10 @@ int container_exec(const struct store *store, const struct exec_request *request
 		r = foreground_block_signals(&signals, err);
 	if (r == 0)
 		r = exec_run(&exec, err);
+	/* It was killed while we looked at it. */
+	if (r < 0 && exec.birth.pid == 0 && exec.status.pidfd >= 0 &&
+	    process_is_dead(exec.status.pidfd))
+		r = error_set(err, ESRCH, "%s: container not running", exec.entry.id);
 	if (r < 0)
 		exec_process_locate(&exec.process, err);
 	else if (!request->options.detach)

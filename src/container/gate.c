@@ -66,7 +66,7 @@ int gate_connect(const struct store_entry *entry, int *ret_connection)
 	return 0;
 }
 
-bool gate_is_closed(const struct store_entry *entry)
+static int gate_probe(const struct store_entry *entry)
 {
 	auto_close int connection = -EBADF;
 	char path[64];
@@ -74,5 +74,17 @@ bool gate_is_closed(const struct store_entry *entry)
 	/* No wait for a place in the backlog: that there is one is the answer. */
 	gate_path(entry, path, sizeof(path));
 	connection = channel_connect(path, SOCK_SEQPACKET | SOCK_NONBLOCK);
-	return connection == -ECONNREFUSED;
+	return connection < 0 ? connection : 0;
+}
+
+bool gate_is_closed(const struct store_entry *entry)
+{
+	return gate_probe(entry) == -ECONNREFUSED;
+}
+
+bool gate_is_open(const struct store_entry *entry)
+{
+	int r = gate_probe(entry);
+
+	return r == 0 || r == -EAGAIN;
 }

@@ -27,7 +27,11 @@ int gate_wait(int gate, int *ret_connection, struct error *err);
  * stopped. */
 int gate_connect(const struct store_entry *entry, int *ret_connection);
 
-/* Whether init still waits at the gate: for `state`, when `start` was interrupted. */
+/* Whether nobody is at the gate: init has executed its program, or is dead. For `state`, when
+ * `start` was interrupted. */
 bool gate_is_closed(const struct store_entry *entry);
+
+/* Whether somebody is there. Without a gate (`run`) neither is true. */
+bool gate_is_open(const struct store_entry *entry);
 
 #endif

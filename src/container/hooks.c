@@ -195,12 +195,14 @@ static void hooks_child_main(const struct hooks_child *child)
 }
 
 /* Reads the output until the hook is dead or too late. Its own children may keep the pipe open. */
-static int hooks_watch(int pidfd, int output_fd, int64_t deadline, struct hooks_output *output)
+static int hooks_watch(const struct hooks_run *run, int pidfd, int output_fd, int64_t deadline,
+		       struct hooks_output *output)
 {
+	int interrupt = run->interrupt > 0 ? run->interrupt : -EBADF;
 	int r = 0;
 
 	while (!process_is_dead(pidfd)) {
-		r = process_wait_readable(output_fd, pidfd, deadline);
+		r = process_wait_interruptible(output_fd, pidfd, interrupt, deadline);
 		if (r < 0)
 			return r;
 		if (r == PROCESS_READABLE) {
@@ -210,8 +212,10 @@ static int hooks_watch(int pidfd, int output_fd, int64_t deadline, struct hooks_
 			if (n > 0)
 				hooks_output_add(output, chunk, (size_t)n);
 			/* All writers are gone, but the hook itself may go on. */
-			if (n == 0)
-				return process_wait_dead(pidfd, deadline);
+			if (n == 0) {
+				r = process_wait_interruptible(-EBADF, pidfd, interrupt, deadline);
+				return r < 0 ? r : 0;
+			}
 		}
 	}
 	/* What it has left in the pipe, but not what others may go on to write into it. */
@@ -282,7 +286,7 @@ static int hooks_run_one(const struct hooks_run *run, const struct oci_hook *hoo
 	output_write = fd_close(output_write);
 	deadline = hook->timeout.set ? process_now() + (int64_t)hook->timeout.value * 1000
 				     : PROCESS_NO_DEADLINE;
-	r = hooks_watch(pidfd, output_read, deadline, &output);
+	r = hooks_watch(run, pidfd, output_read, deadline, &output);
 	if (r < 0) {
 		/* The group, so that what the hook has started goes with it; the leader is not
 		 * reaped yet, so its number is still its own. */

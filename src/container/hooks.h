@@ -31,7 +31,8 @@ struct hooks_run {
 	const struct oci_string_map *annotations; /* those of the container, for the streams */
 	const struct hooks_streams *streams;	  /* opened before, instead; or both NULL */
 	char *const *environment; /* of hooks that have no env; NULL: the caller's */
-	bool keep_going;	  /* poststop: a failure is a warning, the rest still runs */
+	int interrupt;	 /* a signalfd that ends the wait for a hook with -EINTR, or 0: none */
+	bool keep_going; /* poststop: a failure is a warning, the rest still runs */
 	int (*prepare)(void *data, struct error *err); /* in the child before execve, or NULL */
 	void *data;
 };

@@ -128,7 +128,10 @@ static int start_locked(struct store_entry *entry, const struct record *record,
 	auto_notify struct notify notify = NOTIFY_INIT;
 	int r;
 
-	record_identity(record, &identity);
+	if (record->state)
+		record_identity(record, &identity);
+	else if (process_identify(status->pid, status->pidfd, &identity) < 0)
+		return error_set(err, ESRCH, "container init is gone: %s", entry->id);
 	r = bundle_load_snapshot(entry, &bundle, err);
 	if (r == 0)
 		r = plan_check_startable(bundle.config, err);
@@ -166,6 +169,10 @@ static int start_locked(struct store_entry *entry, const struct record *record,
 			.notify = &notify,
 		},
 		err);
+	/* A line that was closed without a word is an execve, unless init is still there. */
+	if (r == 0 && gate_is_open(entry) && !process_is_dead(status->pidfd))
+		return error_set(err, EIO, "init of container %s did not hear that it is to start",
+				 entry->id);
 	if (r < 0)
 		return r;
 	if (process_is_dead(status->pidfd))

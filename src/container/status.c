@@ -2,11 +2,13 @@
 #include "container/status.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "base/fd.h"
 #include "cgroup/cgroup.h"
 #include "container/gate.h"
+#include "container/survivor.h"
 #include "oci-spec/oci-spec.h"
 
 /* How long processes of an abandoned create may take to die, milliseconds. */
@@ -17,24 +19,34 @@ void status_clear(struct status *status)
 	status->pidfd = fd_close(status->pidfd);
 }
 
-/* Looks into the container's cgroup: how many processes, and whether they are frozen. */
-static int status_look_at_cgroup(const struct store_entry *entry, const struct record *record,
-				 bool *ret_populated, bool *ret_frozen, struct error *err)
+/* What is in a container's cgroup. The processes are listed only where the state does not say who
+ * init is. */
+struct status_cgroup {
+	bool frozen;
+	pid_t *pids;
+	size_t count;
+};
+
+static void status_cgroup_clear(struct status_cgroup *seen)
 {
-	auto_free pid_t *pids = NULL;
+	free(seen->pids);
+	*seen = (struct status_cgroup){.pids = NULL};
+}
+
+/* Replaces what was seen before. */
+static int status_look_at_cgroup(const struct store_entry *entry, const struct record *record,
+				 struct status_cgroup *seen, struct error *err)
+{
 	struct cgroup *cgroup;
-	size_t count = 0;
 	int r;
 
-	*ret_populated = *ret_frozen = false;
+	status_cgroup_clear(seen);
 	r = record_open_cgroup(entry, record, &cgroup, err);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	r = cgroup_is_frozen(cgroup, ret_frozen, err);
-	/* The list of processes is needed only where the state does not say who init is. */
+	r = cgroup_is_frozen(cgroup, &seen->frozen, err);
 	if (r == 0 && !record->state)
-		r = cgroup_pids(cgroup, &pids, &count, err);
-	*ret_populated = count > 0;
+		r = cgroup_pids(cgroup, &seen->pids, &seen->count, err);
 	cgroup_free(cgroup);
 	return r;
 }
@@ -44,32 +56,40 @@ static int status_without_state(const struct store_entry *entry, const struct re
 				struct status *ret_status, struct error *err)
 {
 	bool nothing = !record->intent && !record->intent_damaged && !record->state_damaged;
-	bool populated, frozen;
+	__attribute__((cleanup(status_cgroup_clear))) struct status_cgroup seen = {.pids = NULL};
 	int r;
 
 	if (!nothing && !record->state_damaged && !entry->locked && store_is_locked(entry)) {
 		ret_status->status = LIFECYCLE_CREATING;
 		return 0;
 	}
-	r = status_look_at_cgroup(entry, record, &populated, &frozen, err);
+	r = status_look_at_cgroup(entry, record, &seen, err);
 	/*
 	 * A create that was killed takes its init along, which needs a moment to be gone; what then
 	 * still runs had been started, and its state file was lost.
 	 */
 	for (int i = 0;
-	     r == 0 && populated && !frozen && !record->state_damaged && i < STATUS_DYING; i++) {
+	     r == 0 && seen.count > 0 && !seen.frozen && !record->state_damaged && i < STATUS_DYING;
+	     i++) {
 		(void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-		r = status_look_at_cgroup(entry, record, &populated, &frozen, err);
+		r = status_look_at_cgroup(entry, record, &seen, err);
 	}
 	if (r < 0)
 		return r;
 	/* Nothing is made yet, or all has been removed (store_remove()), or it was given up. */
-	if (nothing && !populated && !entry->locked)
+	if (nothing && seen.count == 0 && !entry->locked)
 		return error_set(err, ENOENT, "container does not exist: %s", entry->id);
-	if (populated)
-		ret_status->status = frozen ? LIFECYCLE_PAUSED : LIFECYCLE_RUNNING;
-	else
-		ret_status->status = LIFECYCLE_STOPPED;
+	ret_status->status = LIFECYCLE_STOPPED;
+	if (seen.count == 0)
+		return 0;
+	ret_status->status = LIFECYCLE_RUNNING;
+	/* Of processes that all die at this moment none is init; they are killed by their cgroup.
+	 */
+	if (survivor_find(seen.pids, seen.count, &ret_status->pid, &ret_status->pidfd) == 0 &&
+	    gate_is_open(entry))
+		ret_status->status = LIFECYCLE_CREATED;
+	if (seen.frozen)
+		ret_status->status = LIFECYCLE_PAUSED;
 	return 0;
 }
 
@@ -81,11 +101,12 @@ static int status_without_state(const struct store_entry *entry, const struct re
 static int status_look_for_pause(const struct store_entry *entry, const struct record *record,
 				 struct status *status, struct error *err)
 {
-	bool populated, frozen;
-	int r = status_look_at_cgroup(entry, record, &populated, &frozen, err);
+	/* No processes are listed: nothing to free. */
+	struct status_cgroup seen = {.pids = NULL};
+	int r = status_look_at_cgroup(entry, record, &seen, err);
 
 	for (int i = 0;
-	     r == 0 && frozen && i < STATUS_DYING && !entry->locked && store_is_locked(entry);
+	     r == 0 && seen.frozen && i < STATUS_DYING && !entry->locked && store_is_locked(entry);
 	     i++) {
 		(void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 		if (process_is_dead(status->pidfd)) {
@@ -93,9 +114,9 @@ static int status_look_for_pause(const struct store_entry *entry, const struct r
 			*status = (struct status){.status = LIFECYCLE_STOPPED, .pidfd = -EBADF};
 			return 0;
 		}
-		r = status_look_at_cgroup(entry, record, &populated, &frozen, err);
+		r = status_look_at_cgroup(entry, record, &seen, err);
 	}
-	if (r == 0 && frozen)
+	if (r == 0 && seen.frozen)
 		status->status = LIFECYCLE_PAUSED;
 	return r;
 }

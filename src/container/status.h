@@ -20,7 +20,7 @@ void status_clear(struct status *status);
 
 /*
  * A zombie init counts as stopped. Without a usable state file the container's cgroup decides: it
- * runs as long as something runs in there, with pid 0 and no pidfd, for who init is is not known.
+ * runs as long as something runs in there, and init is looked for among that (survivor.h).
  * -ENOENT when it is removed, or claimed, at this very moment.
  */
 int status_determine(const struct store_entry *entry, const struct record *record,

@@ -186,11 +186,22 @@ int process_wait_dead(int pidfd, int64_t deadline)
 
 int process_wait_readable(int fd, int pidfd, int64_t deadline)
 {
-	struct pollfd fds[2] = {{.fd = fd, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
-	int r = process_poll(fds, 2, deadline);
+	return process_wait_interruptible(fd, pidfd, -EBADF, deadline);
+}
+
+int process_wait_interruptible(int fd, int pidfd, int interrupt, int64_t deadline)
+{
+	struct pollfd fds[3] = {
+		{.fd = fd, .events = POLLIN},
+		{.fd = pidfd, .events = POLLIN},
+		{.fd = interrupt, .events = POLLIN},
+	};
+	int r = process_poll(fds, 3, deadline);
 
 	if (r < 0)
 		return r;
+	if (fds[2].revents)
+		return -EINTR;
 	return fds[0].revents ? PROCESS_READABLE : PROCESS_DEAD;
 }
 

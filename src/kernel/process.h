@@ -84,4 +84,7 @@ enum {
 };
 int process_wait_readable(int fd, int pidfd, int64_t deadline);
 
+/* The same, but -EINTR as soon as `interrupt` (a signalfd, or negative) has something to read. */
+int process_wait_interruptible(int fd, int pidfd, int interrupt, int64_t deadline);
+
 #endif

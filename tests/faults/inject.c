@@ -1,40 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Runs a command and makes one system call of one of its processes fail, or kills that process
- *there.
+ * there.
  *
- *	inject --report FILE [--program NAME] [--attach PID] [--timeout SECONDS] WHAT -- COMMAND
- *[ARG...]
+ *	inject --report FILE [--program NAME]... [--attach PID] [--timeout SECONDS] WHAT
+ *	       -- COMMAND [ARG...]
  *
  * WHAT is one of
- *	--trace                                   nothing; every call is reported
+ *	--trace          nothing; every call is reported
  *	--process PATH --call N --errors TABLE --index K
- *	                                          the N-th call of that process returns the K-th
- *error that TABLE has for it
- *	--process PATH --call N --kill            that process is killed (SIGKILL) on entry to it
- *	--every NAME[/ARGUMENT]=ERRNO ...         each such call in each process fails (ARGUMENT:
- *the first one's value)
+ *	                 the N-th call of that process returns the K-th error that TABLE has for it
+ *	--process PATH --call N --kill
+ *	                 that process is killed (SIGKILL) on entry to it
+ *	--every NAME[/ARGUMENT]=ERRNO ...
+ *	                 each such call in each process fails (ARGUMENT: the first one's value)
  *
  * Processes are named by their descent, so that a name means the same in each run: the command is
- *0, its first child 0.1, the second one's first child 0.2.1; the process of --attach, and its
- *threads, are `init`. Calls are counted from 1, threads of a process together. A process that
- *executes NAME (the container's program) is let go: what that does is not the runtime's.
+ * 0, its first child 0.1, the first child of its second child 0.2.1; the process of --attach is
+ * "init". Calls are counted from 1, the threads of a process together. A process that executes a
+ * NAME (the container's program, the tools of others) is let go: what those do is not the
+ * runtime's.
  *
- * TABLE has a line per call, `NAME ERRNO...`; with `NAME! ERRNO...` the call is done and only its
- *answer is another (close(2) closes whatever it says). A call without a line has no errors to be
- *hit with.
+ * TABLE has a line per call, "NAME ERRNO...", with numbers; with "NAME! ERRNO..." the call is done
+ * and only its answer is another (close(2) closes, whatever it says). A call without a line has no
+ * errors to be hit with.
  *
  * FILE gets, a line each:
- *	call PATH N NAME SITE       (--trace) SITE is a hash of where it is called from, the same in
- *each run hit PATH N NAME WHAT COUNT  WHAT: the errno's number, `kill`, or `none`; COUNT: how many
- *errors the table has for it process PATH COUNT          at the end, the calls of each exit STATUS
- *of the command: its exit status, or 128 + the signal late                        the time was up
- *and everything was killed
+ *	call PATH N NAME SITE       (--trace) SITE is a hash of where it is called from
+ *	hit PATH N NAME WHAT COUNT  WHAT: the errno's number, "kill", or "none"; COUNT: how many
+ *	                            errors the table has for it
+ *	process PATH COUNT          at the end, the calls of each
+ *	exit STATUS                 of the command: its exit status, or 128 + the signal
+ *	late                        the time was up, and everything was killed
  *
  * It ends when the command has ended and the others have nothing more to do than to wait for
- *others. ptrace stops only the process that is asked for at its calls, and all are let go when the
- *point has been hit: a run costs little more than one without us, and thousands of points are a
- *matter of minutes.
+ * others. ptrace stops only the process that is asked for at its calls, and all are let go when the
+ * point has been hit: a run costs little more than one without us, and thousands of points are a
+ * matter of minutes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -76,13 +78,14 @@ struct syscall_info {
 #define OP_ENTRY 1
 #define OP_EXIT	 2
 
-#define MAX_TASKS   512
-#define MAX_CALLS   1024 /* greater than any number of a call */
-#define MAX_ERRORS  16
-#define MAX_EVERY   32
-#define STACK_WORDS 96
-#define SITE_FRAMES 4
-#define ANY	    UINT64_MAX
+#define MAX_TASKS    512
+#define MAX_CALLS    1024 /* greater than any number of a call */
+#define MAX_ERRORS   16
+#define MAX_EVERY    32
+#define MAX_PROGRAMS 16
+#define STACK_WORDS  96
+#define SITE_FRAMES  4
+#define ANY	     UINT64_MAX
 
 #define OPTIONS                                                                                   \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
@@ -117,7 +120,8 @@ struct every {
 
 static struct {
 	FILE *report;
-	const char *program, *path;
+	const char *programs[MAX_PROGRAMS], *path;
+	int program_count;
 	unsigned long call;
 	int index, timeout;
 	pid_t attach, command;
@@ -219,6 +223,14 @@ static bool comm_is(pid_t tid, const char *name)
 	if (file)
 		fclose(file);
 	return strcmp(comm, name) == 0;
+}
+
+static bool is_let_go(pid_t tid)
+{
+	for (int i = 0; i < inject.program_count; i++)
+		if (comm_is(tid, inject.programs[i]))
+			return true;
+	return false;
 }
 
 /* ---- going on ---- */
@@ -401,7 +413,7 @@ static void at_exec(struct task *task)
 	for (int i = 0; i < MAX_TASKS; i++)
 		if (&inject.tasks[i] != task && inject.tasks[i].process == process)
 			inject.tasks[i] = (struct task){0};
-	if (inject.program && comm_is(task->tid, inject.program))
+	if (is_let_go(task->tid))
 		process->counting = false;
 	else if (process->tgid == inject.command)
 		process->counting = true;
@@ -594,7 +606,8 @@ static void read_option(int option, char *value)
 			die(value);
 		break;
 	case 'g':
-		inject.program = value;
+		if (inject.program_count < MAX_PROGRAMS)
+			inject.programs[inject.program_count++] = value;
 		break;
 	case 'a':
 		inject.attach = atoi(value);

@@ -37,9 +37,9 @@ ANY_BIRTH = sets(GONE, 'creating', 'created', 'stopped')
 OPERATIONS = [
     Operation('create', 'plain', GONE, CREATE, 'created', sets(GONE), ANY_BIRTH, said='start'),
     Operation('create-userns', 'userns', GONE, CREATE, 'created', sets(GONE), ANY_BIRTH, said='start'),
-    Operation('start', 'plain', 'created', ('start', '{id}'), 'running', sets('created', 'stopped'), sets('created', 'running'),
+    Operation('start', 'plain', 'created', ('start', '{id}'), 'running', sets('created', 'running', 'stopped'), sets('created', 'running'),
               said='setup', attach=True),
-    Operation('start-userns', 'userns', 'created', ('start', '{id}'), 'running', sets('created', 'stopped'),
+    Operation('start-userns', 'userns', 'created', ('start', '{id}'), 'running', sets('created', 'running', 'stopped'),
               sets('created', 'running', 'stopped'), said='setup', attach=True),
     Operation('run', 'plain', GONE, RUN, GONE, sets(GONE), ANY_BIRTH | {'running'}, said='command'),
     Operation('run-detached', 'plain', GONE, ('run', '--detach', '--bundle', '{bundle}', '{id}'), 'running', sets(GONE),

@@ -23,6 +23,7 @@ import harness  # noqa: E402 (it lies beside the integration tests)
 
 PAYLOAD = 'payload'
 LIMIT_SECONDS = 30
+NOT_OURS = [PAYLOAD, 'ps', 'newuidmap', 'newgidmap', 'criu']
 SYS_BPF = 321
 BPF_PROG_GET_NEXT_ID, BPF_PROG_GET_FD_BY_ID, BPF_OBJ_GET_INFO_BY_FD = 11, 13, 15
 CAPABILITIES = ['CAP_CHOWN', 'CAP_KILL', 'CAP_NET_BIND_SERVICE', 'CAP_SETUID']
@@ -207,7 +208,9 @@ class Scene:
 
     def inject(self, words, *how, attach=None, said=False):
         """The command under the injector. Returns (Done of the command, Hit or None, {process: calls}, trace)."""
-        options = ['--report', str(self.report), '--program', PAYLOAD, '--timeout', str(LIMIT_SECONDS)]
+        options = ['--report', str(self.report), '--timeout', str(LIMIT_SECONDS)]
+        for name in NOT_OURS:
+            options += ['--program', name]
         if attach:
             options += ['--attach', str(attach)]
         done = self._call([str(self.tools / 'inject'), *options, *map(str, how), '--', *self.command(*words)], said=said, limit=LIMIT_SECONDS + 10)

@@ -250,6 +250,31 @@ START_TEST(ranges_of_descriptors)
 }
 END_TEST
 
+/* Where there was nothing, nothing but the file is ever there; what was there is replaced. */
+START_TEST(publish_file)
+{
+	struct scratch scratch;
+	size_t fds = suite_open_fds();
+
+	scratch_open(&scratch);
+	for (int i = 0; i < 2; i++) {
+		char text[16];
+		struct stat st;
+
+		ck_assert_int_eq(
+			io_publish_file(scratch.fd, "pid", i ? "23" : "4711", i ? 2 : 4, 0644), 0);
+		ck_assert_int_eq(io_read_small(scratch.fd, "pid", text, sizeof(text)), i ? 2 : 4);
+		ck_assert_str_eq(text, i ? "23" : "4711");
+		ck_assert_int_eq(fstatat(scratch.fd, "pid", &st, AT_SYMLINK_NOFOLLOW), 0);
+		ck_assert_uint_eq(st.st_nlink, 1);
+		ck_assert_int_eq(faccessat(scratch.fd, ".pid.tmp", F_OK, 0), -1);
+	}
+	ck_assert_int_eq(io_publish_file(scratch.fd, "no/pid", "1", 1, 0644), -ENOENT);
+	scratch_close(&scratch);
+	ck_assert_uint_eq(suite_open_fds(), fds);
+}
+END_TEST
+
 START_TEST(missing_stdio_is_filled)
 {
 	struct stat null, st;
@@ -278,6 +303,7 @@ int main(void)
 		write_all_says_why_not,
 		write_value_changes_what_is_there,
 		replace_file,
+		publish_file,
 		descriptors_are_moved_and_closed,
 		ranges_of_descriptors,
 		missing_stdio_is_filled,
