@@ -119,9 +119,12 @@ static void cgroup_unmake(struct cgroup *cgroup)
 	for (size_t i = 0; i < cgroup->count; i++) {
 		struct cgroup_member *member = &cgroup->members[i];
 
-		if (member->node.made > 0)
-			tree_unmake(member->mount_point, member->path, member->node.made);
+		size_t made = member->node.made;
+
+		/* First, should it be descriptors that are lacking. */
 		tree_node_clear(&member->node);
+		if (made > 0)
+			tree_unmake(member->mount_point, member->path, made);
 		member->tasks = fd_close(member->tasks);
 	}
 }

@@ -181,31 +181,12 @@ static int tree_make_once(struct tree_make *make, int root, struct tree_node *re
 	return 0;
 }
 
-int tree_make(const char *mount_point, const char *path, tree_made_fn *made, void *data,
-	      struct tree_node *ret_node, struct error *err)
+/* Descriptors may be what it was short of: one of its own is all that this takes. */
+static void tree_unmake_below(int root, const char *path, size_t levels)
 {
-	struct tree_make make = {
-		.mount_point = mount_point, .path = path, .made = made, .data = data};
-	auto_close int root = tree_open_mount(mount_point);
-	int r = -ENOENT;
-
-	if (root < 0)
-		return error_errno(err, -root, "open cgroup hierarchy %s", mount_point);
-	for (int i = 0; i < TREE_MAKE_ATTEMPTS && (r == -ENOENT || r == -ENODEV); i++) {
-		make.levels = 0;
-		r = tree_make_once(&make, root, ret_node, err);
-	}
-	if (r < 0)
-		tree_unmake(mount_point, path, make.levels);
-	return r;
-}
-
-void tree_unmake(const char *mount_point, const char *path, size_t levels)
-{
-	auto_close int root = tree_open_mount(mount_point);
 	char at[PATH_MAX];
 
-	if (root < 0 || strlen(path) >= sizeof(at))
+	if (strlen(path) >= sizeof(at))
 		return;
 	strcpy(at, path);
 	while (levels-- > 0 && at[1] != '\0') {
@@ -221,6 +202,33 @@ void tree_unmake(const char *mount_point, const char *path, size_t levels)
 		if (at[0] == '\0')
 			return;
 	}
+}
+
+int tree_make(const char *mount_point, const char *path, tree_made_fn *made, void *data,
+	      struct tree_node *ret_node, struct error *err)
+{
+	struct tree_make make = {
+		.mount_point = mount_point, .path = path, .made = made, .data = data};
+	auto_close int root = tree_open_mount(mount_point);
+	int r = -ENOENT;
+
+	if (root < 0)
+		return error_errno(err, -root, "open cgroup hierarchy %s", mount_point);
+	for (int i = 0; i < TREE_MAKE_ATTEMPTS && (r == -ENOENT || r == -ENODEV); i++) {
+		make.levels = 0;
+		r = tree_make_once(&make, root, ret_node, err);
+	}
+	if (r < 0)
+		tree_unmake_below(root, path, make.levels);
+	return r;
+}
+
+void tree_unmake(const char *mount_point, const char *path, size_t levels)
+{
+	auto_close int root = tree_open_mount(mount_point);
+
+	if (root >= 0)
+		tree_unmake_below(root, path, levels);
 }
 
 ssize_t tree_read(int dirfd, const char *name, char *buffer, size_t size)

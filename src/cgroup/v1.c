@@ -20,6 +20,7 @@
 #include "cgroup/backend.h"
 #include "cgroup/device-rules.h"
 #include "cgroup/statistics-read.h"
+#include "cgroup/tree.h"
 #include "kernel/process.h"
 #include "kernel/syscalls.h"
 
@@ -27,6 +28,8 @@
 #define V1_FREEZE_MAX 500
 /* After how long what still lives is signalled again, in ms: it may have forked meanwhile. */
 #define V1_WAIT_SLICE 100
+/* How many cgroups that a container has made in itself are thawed. */
+#define V1_BELOW_MAX 100000
 
 /*
  * A new cpuset has no cpus and no mems, and a process cannot enter one: it takes those of its
@@ -256,6 +259,17 @@ static int v1_signal_all(const struct cgroup *cgroup, int signal, struct error *
 	return 0;
 }
 
+static int v1_thaw_below(const struct tree_walk *walk, int parent, const char *name, void *data)
+{
+	auto_close int fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	(void)walk;
+	(void)data;
+	if (fd >= 0)
+		(void)io_write_value(fd, "freezer.state", "THAWED");
+	return 0;
+}
+
 static int v1_kill(const struct cgroup *cgroup, struct error *err)
 {
 	const struct cgroup_member *unified = cgroup_member_find(cgroup, "");
@@ -273,9 +287,12 @@ static int v1_kill(const struct cgroup *cgroup, struct error *err)
 			v1_freeze(cgroup, freezer);
 		r = v1_signal_all(cgroup, SIGKILL, err);
 	}
-	/* A frozen process dies only when it thaws, whoever froze it, and whatever failed above. */
-	if (freezes)
+	/* A frozen process dies only when it thaws, whoever froze it, be it the container in a
+	 * cgroup that it made, and whatever failed above. */
+	if (freezes) {
+		(void)tree_walk(freezer->node.fd, V1_BELOW_MAX, v1_thaw_below, NULL);
 		thawed = v1_thaw(freezer, r < 0 ? &ignored : err);
+	}
 	return r < 0 ? r : thawed;
 }
 

@@ -163,6 +163,8 @@ int main(int argc, char **argv)
 	(void)mallopt(M_TOP_PAD, 256 << 10);
 	/* A reader that is gone is an error to report, not a reason to die. */
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* So is a file that may not grow (RLIMIT_FSIZE). */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	/* A parent that ignores SIGCHLD would have our children reaped behind our back. */
 	(void)signal(SIGCHLD, SIG_DFL);
 	r = fd_fill_stdio();

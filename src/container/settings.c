@@ -66,9 +66,9 @@ static int settings_load_updated(const struct store_entry *entry, struct setting
 		return 0;
 	if (r == 0)
 		r = oci_object_decode(&settings_object, text, length, &report, &settings->document);
-	if (r == -ENOMEM)
-		return error_errno(err, ENOMEM, "read %s of container %s", STORE_RESOURCES,
-				   entry->id);
+	/* What is lacking for the moment makes a file no worse. */
+	if (r == -ENOMEM || r == -ENFILE || r == -EMFILE)
+		return error_errno(err, -r, "read %s of container %s", STORE_RESOURCES, entry->id);
 	file = r == 0 ? oci_document_object(settings->document, &settings_object) : NULL;
 	if (!file || file->version != RECORD_VERSION) {
 		log_warning("%s of container %s cannot be used; its limits are taken for those of "

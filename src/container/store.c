@@ -380,10 +380,28 @@ static int store_empty(int dirfd)
 	return r;
 }
 
+/* What is there of a container that nothing went wrong with, the records last. Without looking, for
+ * it may be descriptors that the caller is short of. */
+static int store_remove_known(const struct store *store, const struct store_entry *entry)
+{
+	static const char *const names[] = {STORE_CONFIG, STORE_GATE, STORE_INTENT, STORE_STATE};
+
+	for (size_t i = 0; i < array_size(names); i++) {
+		int r = store_unlink(entry->fd, names[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return unlinkat(store->fd, entry->id, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
 int store_remove(const struct store *store, struct store_entry *entry, struct error *err)
 {
-	int r = store_empty(entry->fd);
+	int r = store_remove_known(store, entry);
 
+	if (r == 0)
+		return 0;
+	r = store_empty(entry->fd);
 	if (r == 0)
 		r = store_unlink(entry->fd, STORE_INTENT);
 	if (r == 0)

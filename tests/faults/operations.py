@@ -39,7 +39,8 @@ OPERATIONS = [
     Operation('create-userns', 'userns', GONE, CREATE, 'created', sets(GONE), ANY_BIRTH, said='start'),
     Operation('start', 'plain', 'created', ('start', '{id}'), 'running', sets('created', 'running', 'stopped'), sets('created', 'running'),
               said='setup', attach=True),
-    Operation('start-userns', 'userns', 'created', ('start', '{id}'), 'running', sets('created', 'running', 'stopped'),
+    # A poststart hook that cannot be run is the end of the container (runtime.md#lifecycle).
+    Operation('start-userns', 'userns', 'created', ('start', '{id}'), 'running', sets('created', 'running', 'stopped', GONE),
               sets('created', 'running', 'stopped'), said='setup', attach=True),
     Operation('run', 'plain', GONE, RUN, GONE, sets(GONE), ANY_BIRTH | {'running'}, said='command'),
     Operation('run-detached', 'plain', GONE, ('run', '--detach', '--bundle', '{bundle}', '{id}'), 'running', sets(GONE),

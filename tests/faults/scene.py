@@ -37,6 +37,13 @@ def seccomp_profile():
             'syscalls': [{'names': ['swapon', 'reboot'], 'action': 'SCMP_ACT_ERRNO', 'errnoRet': 1}]}
 
 
+def has_pids():
+    hierarchies = harness.cgroup_hierarchies()
+    if harness.view() == 'v2':
+        return 'pids' in Path(hierarchies[''], 'cgroup.controllers').read_text().split()
+    return 'pids' in hierarchies
+
+
 def basic_config(resources):
     """What an engine asks for by default, as far as each runtime knows it."""
     flags = ['nosuid', 'noexec', 'nodev']
@@ -71,7 +78,7 @@ def basic_config(resources):
         config['linux']['resources'] = {
             'devices': [{'allow': False, 'access': 'rwm'},
                         {'allow': True, 'type': 'c', 'major': 200 + os.getpid() % 50, 'minor': os.getpid(), 'access': 'r'}],
-            'pids': {'limit': 64}}
+            **({'pids': {'limit': 64}} if has_pids() else {})}
     return config
 
 
