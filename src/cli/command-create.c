@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "container/create.h"
+#include "container/readiness.h"
 
 struct options_create {
 	struct command_common common;
@@ -96,6 +97,7 @@ static int create_request(const struct cli *cli, const struct options_create *op
 		.console_socket = options->console_socket,
 		.pidfd_socket = options->pidfd_socket,
 		.listen_fds = create_listen_fds(),
+		.manager = getenv("NOTIFY_SOCKET"),
 		.idle_close = cli->seal_mount,
 	};
 	char *bundle, *config, *pid_file, path[PATH_MAX];
@@ -130,6 +132,20 @@ static int create_request(const struct cli *cli, const struct options_create *op
 	return 0;
 }
 
+/* With a service manager that waits for it, the container has a place to say that it is ready. */
+static int create_notify(const struct cli *cli, const struct store *store,
+			 struct plan_options *options, struct error *err)
+{
+	char *path;
+
+	if (!readiness_is_address(options->manager))
+		return 0;
+	if (asprintf(&path, "%s/%s/" STORE_NOTIFY, store->path, options->id) < 0)
+		return error_errno(err, ENOMEM, "start");
+	options->notify = cli_keep(cli, path);
+	return options->notify ? 0 : error_errno(err, ENOMEM, "start");
+}
+
 static int create_prepare(const struct cli *cli, struct create_request *ret_request,
 			  struct store *ret_store, struct error *err)
 {
@@ -140,6 +156,8 @@ static int create_prepare(const struct cli *cli, struct create_request *ret_requ
 		r = cli_prepare_descriptors(cli, &ret_request->options, err);
 	if (r == 0)
 		r = cli_open_store(cli, true, ret_store, err);
+	if (r == 0)
+		r = create_notify(cli, ret_store, &ret_request->options, err);
 	return r;
 }
 

@@ -90,13 +90,12 @@ static int lifecycle_run(const struct cli *cli, bool regex, const struct lifecyc
 
 static int start_one(const struct store *store, const char *id, const void *data, struct error *err)
 {
-	(void)data;
-	return container_start(store, id, err);
+	return container_start(store, id, data, err);
 }
 
 static int start_run(const struct cli *cli, int *ret_status, struct error *err)
 {
-	struct lifecycle_action action = {.run = start_one};
+	struct lifecycle_action action = {.run = start_one, .data = getenv("NOTIFY_SOCKET")};
 
 	(void)ret_status;
 	return lifecycle_run(cli, false, &action, err);

@@ -20,6 +20,7 @@
 #include "container/hooks.h"
 #include "container/init.h"
 #include "container/oom-reason.h"
+#include "container/readiness.h"
 #include "container/status.h"
 #include "container/sync.h"
 #include "isolate/limits.h"
@@ -642,6 +643,8 @@ int creation_build(struct creation *creation, struct error *err)
 	/* What it is. */
 	if (r == 0)
 		r = creation_claim(creation, err);
+	if (r == 0 && creation->plan.extended)
+		r = readiness_prepare(&creation->entry, err);
 	/* `run` needs none: the channel is the gate. */
 	if (r == 0 && creation->phase == RECORD_CREATED)
 		r = gate_listen(&creation->entry, &creation->gate, err);

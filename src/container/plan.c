@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "container/readiness.h"
 #include "isolate/lsm.h"
 #include "isolate/sysctl.h"
 #include "kernel/syscalls.h"
@@ -56,27 +57,78 @@ static int plan_check_labels(const struct plan *plan, struct error *err)
 	return 0;
 }
 
-/* process.env with the variables of socket activation (sd_listen_fds(3)) behind it. */
+/* process.env with the variables of socket activation (sd_listen_fds(3)) and readiness behind it.
+ */
 static int plan_environment(struct plan *plan, struct error *err)
 {
 	const struct oci_strings *env = &plan->process->env;
+	const char *more[3];
+	char listen_fds[32];
+	size_t count = 0;
 	char **items;
-	char count[32];
 
 	plan->env = *env;
-	if (plan->options->listen_fds == 0)
+	if (plan->options->listen_fds > 0) {
+		(void)snprintf(listen_fds, sizeof(listen_fds), "LISTEN_FDS=%u",
+			       plan->options->listen_fds);
+		more[count++] = listen_fds;
+		more[count++] = "LISTEN_PID=1";
+	}
+	if (plan->extended)
+		more[count++] = READINESS_VARIABLE;
+	if (count == 0)
 		return 0;
-	items = calloc(env->count + 2, sizeof(*items));
+	items = calloc(env->count + count, sizeof(*items));
 	if (!items)
 		return error_errno(err, ENOMEM, "prepare the environment");
 	for (size_t i = 0; i < env->count; i++)
 		items[i] = env->items[i];
-	(void)snprintf(count, sizeof(count), "LISTEN_FDS=%u", plan->options->listen_fds);
-	items[env->count] = strdup(count);
-	items[env->count + 1] = strdup("LISTEN_PID=1");
-	plan->env = (struct oci_strings){items, env->count + 2};
-	if (!items[env->count] || !items[env->count + 1])
-		return error_errno(err, ENOMEM, "prepare the environment");
+	plan->env = (struct oci_strings){items, env->count};
+	for (size_t i = 0; i < count; i++) {
+		items[plan->env.count] = strdup(more[i]);
+		if (!items[plan->env.count])
+			return error_errno(err, ENOMEM, "prepare the environment");
+		plan->env.count++;
+	}
+	return 0;
+}
+
+/* The model's strings are not const, and ours are not freed. */
+#define PLAN_TEXT(text) ((char *)(uintptr_t)(text))
+
+struct plan_extended {
+	struct oci_config config;
+	char *options[6];
+	struct oci_mount mounts[];
+};
+
+/* Mounts the directory of the notify socket, behind all that the configuration mounts. */
+static int plan_extend(struct plan *plan, struct error *err)
+{
+	const struct oci_mounts *own = &plan->config->mounts;
+	struct plan_extended *extended;
+
+	if (!plan->options->notify || !plan_has(plan, CLONE_NEWNS))
+		return 0;
+	extended = calloc(1, sizeof(*extended) + (own->count + 1) * sizeof(extended->mounts[0]));
+	if (!extended)
+		return error_errno(err, ENOMEM, "prepare the notify socket");
+	*extended = (struct plan_extended){
+		.config = *plan->config,
+		.options = {PLAN_TEXT("bind"), PLAN_TEXT("ro"), PLAN_TEXT("nosuid"),
+			    PLAN_TEXT("nodev"), PLAN_TEXT("noexec")},
+	};
+	for (size_t i = 0; i < own->count; i++)
+		extended->mounts[i] = own->items[i];
+	extended->mounts[own->count] = (struct oci_mount){
+		.destination = PLAN_TEXT(READINESS_TARGET),
+		.type = PLAN_TEXT("bind"),
+		.source = PLAN_TEXT(plan->options->notify),
+		.options = {extended->options, 5},
+	};
+	extended->config.mounts = (struct oci_mounts){extended->mounts, own->count + 1};
+	plan->extended = extended;
+	plan->config = &extended->config;
 	return 0;
 }
 
@@ -103,14 +155,17 @@ int plan_make_seccomp(struct plan *plan, struct error *err)
 
 static int plan_isolation(struct plan *plan, struct error *err)
 {
-	const struct oci_config *config = plan->config;
-	const struct oci_linux *linux_config = config->linux;
+	const struct oci_linux *linux_config = plan->config->linux;
 	const char *bundle = plan->options->bundle;
+	const struct oci_config *config;
 	int r;
 
 	r = namespaces_plan(linux_config, &plan->namespaces, err);
+	if (r == 0)
+		r = plan_extend(plan, err);
 	if (r < 0)
 		return r;
+	config = plan->config;
 	if (plan->namespaces.fresh & CLONE_NEWUSER) {
 		r = idmap_plan(linux_config, &plan->idmap, err);
 		if (r < 0)
@@ -210,4 +265,5 @@ void plan_clear(struct plan *plan)
 			free(plan->env.items[i]);
 		free(plan->env.items);
 	}
+	free(plan->extended);
 }

@@ -40,13 +40,20 @@ struct plan_options {
 	/* Which of them are open; the others have been filled by fd_reserve(), so that no
 	 * descriptor of ours can take their numbers, and are closed before the program runs. */
 	const bool *preserve_open;
+	const char *manager; /* NOTIFY_SOCKET, the caller's; or NULL */
+	const char
+		*notify; /* what is mounted at READINESS_TARGET, or NULL: container/readiness.h */
 	unsigned int
 		listen_fds; /* the first of those; the container gets LISTEN_FDS=n, LISTEN_PID=1 */
 };
 
+/* The configuration with a mount behind its own. */
+struct plan_extended;
+
 struct plan {
 	const struct plan_options *options;
 	const struct oci_config *config;
+	struct plan_extended *extended;	   /* where `config` is, or NULL */
 	const struct oci_process *process; /* never NULL; without arguments when there is none */
 	struct namespaces_plan namespaces;
 	struct idmap_plan idmap;

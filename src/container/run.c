@@ -15,14 +15,29 @@
 #include "container/foreground.h"
 #include "container/kill.h"
 #include "container/oom-reason.h"
+#include "container/readiness.h"
 #include "container/remove.h"
 #include "container/start.h"
 #include "container/sync.h"
 #include "isolate/terminal.h"
 #include "kernel/channel.h"
 
+/* A detached container is the manager's main process from now on; in the foreground we are. */
+static int run_relay(struct creation *creation, struct readiness *readiness, struct error *err)
+{
+	if (!creation->request->options.detach)
+		return readiness_relay_aside(readiness, err);
+	if (readiness->socket < 0)
+		return 0;
+	readiness->pid = creation->birth.pid;
+	store_unlock(&creation->entry);
+	return readiness_relay(readiness, err);
+}
+
 static int run_start(struct creation *creation, struct error *err)
 {
+	const struct plan_options *options = &creation->request->options;
+	struct readiness readiness = {.socket = -EBADF, .manager = options->manager};
 	struct channel_message message = {.word = SYNC_START};
 	auto_notify struct notify notify = NOTIFY_INIT;
 	const struct start_wait wait = {
@@ -41,13 +56,22 @@ static int run_start(struct creation *creation, struct error *err)
 		.status = LIFECYCLE_CREATED,
 		.pid = creation->birth.pid,
 	};
+	r = readiness_listen(&creation->entry, options->manager, &readiness.socket, err);
+	if (r < 0)
+		return r;
+	readiness.pidfd = creation->birth.pidfd;
 	r = channel_send(creation->birth.channel, &message, -1);
 	if (r < 0)
-		return error_errno(err, -r, "start the container");
-	r = start_await_exec(&wait, err);
-	return r < 0 ? r
-		     : start_run_hooks(&creation->entry, &creation->intent, &creation->bundle,
-				       creation->birth.pid, err);
+		error_errno(err, -r, "start the container");
+	else
+		r = start_await_exec(&wait, err);
+	if (r == 0)
+		r = start_run_hooks(&creation->entry, &creation->intent, &creation->bundle,
+				    creation->birth.pid, err);
+	if (r == 0)
+		r = run_relay(creation, &readiness, err);
+	fd_close(readiness.socket);
+	return r;
 }
 
 /* Everything from the start to the end of init. */

@@ -13,6 +13,7 @@
 #include "container/kill.h"
 #include "container/oom-reason.h"
 #include "container/plan.h"
+#include "container/readiness.h"
 #include "container/remove.h"
 #include "container/status.h"
 #include "container/sync.h"
@@ -186,8 +187,11 @@ static int start_locked(struct store_entry *entry, const struct record *record,
 	return r;
 }
 
-int container_start(const struct store *store, const char *id, struct error *err)
+int container_start(const struct store *store, const char *id, const char *manager,
+		    struct error *err)
 {
+	struct readiness readiness = {.socket = -EBADF, .manager = manager};
+	struct process_identity identity;
 	auto_entry struct store_entry entry = STORE_ENTRY_INIT;
 	auto_record struct record record = RECORD_INIT;
 	auto_status struct status status = STATUS_INIT;
@@ -205,8 +209,18 @@ int container_start(const struct store *store, const char *id, struct error *err
 	if (r == 0)
 		r = lifecycle_check(LIFECYCLE_START, status.status, id, err);
 	if (r == 0)
+		r = readiness_listen(&entry, manager, &readiness.socket, err);
+	if (r == 0)
 		r = start_locked(&entry, &record, &status, &over, err);
 	if (over && remove_locked(store, &entry, &ignored) < 0)
 		log_warning("remove container %s: %s", id, ignored.message);
+	if (r == 0 && readiness.socket >= 0) {
+		store_unlock(&entry);
+		record_identity(&record, &identity);
+		readiness.pid = identity.pid;
+		readiness.pidfd = status.pidfd;
+		r = readiness_relay(&readiness, err);
+	}
+	fd_close(readiness.socket);
 	return r;
 }

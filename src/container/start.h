@@ -12,7 +12,9 @@
 #include "container/store.h"
 
 /* A container whose poststart hook fails is destroyed, as by `delete --force`. */
-int container_start(const struct store *store, const char *id, struct error *err);
+/* `manager` is NOTIFY_SOCKET or NULL; with one, returns when the program is ready, or dead. */
+int container_start(const struct store *store, const char *id, const char *manager,
+		    struct error *err);
 
 /*
  * The second half, common with `run` and `exec`: after SYNC_START has been sent over `channel`,

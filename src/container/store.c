@@ -354,7 +354,17 @@ static int store_unlink(int dirfd, const char *name)
 	return -errno;
 }
 
-/* Everything in the directory but the records. There are no subdirectories of ours. */
+/* The one subdirectory that can be there, of the notify socket, and what is in it. */
+static void store_empty_notify(int dirfd)
+{
+	auto_close int fd =
+		openat(dirfd, STORE_NOTIFY, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)unlinkat(fd, STORE_NOTIFY_SOCKET, 0);
+}
+
+/* Everything in the directory but the records. */
 static int store_empty(int dirfd)
 {
 	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -367,6 +377,7 @@ static int store_empty(int dirfd)
 		fd_close(fd);
 		return r;
 	}
+	store_empty_notify(dirfd);
 	while ((entry = readdir(dir))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
 		    strcmp(entry->d_name, STORE_INTENT) == 0 ||

@@ -26,12 +26,14 @@
 /* How long a command waits for another one on the same container to finish, milliseconds. */
 #define STORE_LOCK_TIMEOUT 10000
 
-#define STORE_INTENT	"intent.json"
-#define STORE_CONFIG	"config.json"
-#define STORE_STATE	"state.json"
-#define STORE_GATE	"gate"
-#define STORE_MOUNTS	"mounts.json"
-#define STORE_RESOURCES "resources.json"
+#define STORE_INTENT	    "intent.json"
+#define STORE_CONFIG	    "config.json"
+#define STORE_STATE	    "state.json"
+#define STORE_GATE	    "gate"
+#define STORE_NOTIFY	    "notify" /* a directory: container/readiness.h */
+#define STORE_NOTIFY_SOCKET "notify.sock"
+#define STORE_MOUNTS	    "mounts.json"
+#define STORE_RESOURCES	    "resources.json"
 
 struct store {
 	int fd; /* O_PATH; -EBADF: the root does not exist */
