@@ -487,3 +487,16 @@ int container_mounts_remove(const struct store *store, const char *id, const cha
 	hotplug_clear(&hotplug);
 	return r;
 }
+
+size_t container_mounts_count(const struct store_entry *entry)
+{
+	struct hotplug hotplug = {.entry = *entry};
+	struct error err = ERROR_INIT;
+	size_t count = 1;
+
+	if (hotplug_load_list(&hotplug, &err) == 0)
+		count = hotplug.list.mounts.count;
+	free(hotplug.list.mounts.items);
+	oci_document_free(hotplug.document);
+	return count;
+}
