@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,6 +262,11 @@ static int hotplug_open_place(struct hotplug *hotplug, struct error *err)
 
 	hotplug->place.pidfd = hotplug->status.pidfd;
 	r = join_find_namespaces(hotplug->status.pid, &hotplug->place.types, err);
+	if (r == 0 && !(hotplug->place.types & CLONE_NEWNS))
+		r = error_set(
+			err, EINVAL,
+			"%s has no mount namespace of its own: the mounts would be the host's",
+			hotplug->entry.id);
 	if (r == 0)
 		r = procfs_open(&hotplug->place.procfs, err);
 	if (r < 0)

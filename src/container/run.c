@@ -82,6 +82,7 @@ int run_attend(struct creation *creation, int signals, int *ret_status, struct e
 		.pidfd = creation->birth.pidfd,
 		.master = creation->birth.master,
 	};
+	int r;
 
 	/* From now on other commands work on it. */
 	store_unlock(&creation->entry);
