@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "base/path.h"
+#include "kernel/nsfs.h"
 
 const struct command *const cli_commands[] = {
 	&command_check,	 &command_checkpoint, &command_create,
@@ -49,15 +50,6 @@ static const struct option cli_options[] = {
 };
 const struct option_table cli_global_options = {cli_options, array_size(cli_options)};
 
-/* The initial user namespace has a fixed inode (PROC_USER_INIT_INO of linux/proc_ns.h); an identity
- * map would not tell, for other namespaces can have one too. */
-static bool cli_in_user_namespace(void)
-{
-	struct stat st;
-
-	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino != 0xEFFFFFFDU;
-}
-
 /*
  * The default root must come out the same for all commands on a container, whatever small
  * environment an engine calls them in. Real root: /run/knarr, even when a login session has set
@@ -70,7 +62,7 @@ static int cli_default_root(const struct cli *cli, char **ret_path, bool *ret_st
 	int r;
 
 	*ret_sticky = false;
-	if (runtime && runtime[0] == '/' && (geteuid() != 0 || cli_in_user_namespace())) {
+	if (runtime && runtime[0] == '/' && (geteuid() != 0 || !nsfs_is_initial_user())) {
 		*ret_sticky = true;
 		r = asprintf(ret_path, "%s/knarr", runtime);
 	} else if (geteuid() != 0) {

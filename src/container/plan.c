@@ -11,6 +11,7 @@
 #include "container/readiness.h"
 #include "isolate/lsm.h"
 #include "isolate/sysctl.h"
+#include "kernel/nsfs.h"
 #include "kernel/syscalls.h"
 #include "oci-spec/annotations.h"
 
@@ -177,7 +178,10 @@ static int plan_isolation(struct plan *plan, struct error *err)
 	r = mounts_plan(config, bundle, &plan->mounts, err);
 	if (r < 0)
 		return r;
-	r = devices_plan(config, plan_has(plan, CLONE_NEWUSER), &plan->devices, err);
+	/* A runtime that is root of a user namespace, as podman's without privileges, makes none
+	 * either. */
+	r = devices_plan(config, plan_has(plan, CLONE_NEWUSER) || !nsfs_is_initial_user(),
+			 &plan->devices, err);
 	if (r < 0)
 		return r;
 	r = capabilities_plan(plan->process->capabilities, &plan->capabilities, err);

@@ -70,6 +70,14 @@ bool nsfs_is_own(int fd, uint64_t type)
 	       theirs.st_ino == own.st_ino;
 }
 
+/* PROC_USER_INIT_INO of linux/proc_ns.h. A kernel without user namespaces has no such file. */
+bool nsfs_is_initial_user(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/user", &st) < 0 || st.st_ino == 0xEFFFFFFDU;
+}
+
 int nsfs_open(int procfs, const char *directory, const char *name, uint64_t type)
 {
 	auto_close int parent = procfs_openat(procfs, directory, O_PATH | O_DIRECTORY | O_CLOEXEC);

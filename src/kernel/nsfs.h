@@ -12,6 +12,11 @@ uint64_t nsfs_type(int fd);
 /* Whether two descriptors are of the same namespace. */
 bool nsfs_is_same(int a, int b);
 
+/* Whether the caller is in the initial user namespace, outside of which nobody has the rights that
+ * the kernel gives to the host's root alone (mknod(2) of devices). An identity map would not tell.
+ */
+bool nsfs_is_initial_user(void);
+
 /* Whether it is the one that the caller is in, by the /proc of the caller's mount namespace. */
 bool nsfs_is_own(int fd, uint64_t type);
 
