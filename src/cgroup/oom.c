@@ -103,7 +103,7 @@ static uint64_t oom_take_v1(const struct cgroup_oom_watch *watch)
 
 uint64_t cgroup_oom_watch_take(struct cgroup_oom_watch *watch)
 {
-	uint64_t kills, before = watch->kills;
+	uint64_t kills = 0, before = watch->kills;
 
 	if (watch->fd < 0)
 		return 0;

@@ -130,10 +130,10 @@ static int merge_lists(const struct merge_kind *kind, const void *old, const voi
 		if (!merged.items)
 			return -ENOMEM;
 	}
-	if (before.count)
+	if (merged.items && before.count)
 		memcpy(merged.items, before.items, before.count * kind->size);
 	merged.count = before.count;
-	for (size_t i = 0; i < change.count; i++) {
+	for (size_t i = 0; merged.items && i < change.count; i++) {
 		const char *item = change.items + i * kind->size;
 		size_t at = merged.count;
 
@@ -145,7 +145,7 @@ static int merge_lists(const struct merge_kind *kind, const void *old, const voi
 		else
 			memcpy(merged.items + merged.count++ * kind->size, item, kind->size);
 	}
-	memcpy(ret_list, &merged, sizeof(merged));
+	*(struct merge_list *)ret_list = merged;
 	return 0;
 }
 

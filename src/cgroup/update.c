@@ -120,15 +120,16 @@ void cgroup_update_undo(struct cgroup *cgroup, const struct cgroup_undo *undo)
 }
 
 /* "50000 100000", "max 100000" */
-static void bounds_parse_max(const char *text, struct cgroup_bounds *bounds)
+static void bounds_parse_max(char *text, struct cgroup_bounds *bounds)
 {
-	char quota[32];
+	char *space = strchr(text, ' ');
 	uint64_t period;
 
-	if (sscanf(text, "%31s %" SCNu64, quota, &period) != 2)
+	if (!space || text_parse_u64(space + 1, &period) < 0)
 		return;
+	*space = '\0';
 	bounds->period = period;
-	if (text_parse_i64(quota, &bounds->quota) < 0)
+	if (text_parse_i64(text, &bounds->quota) < 0)
 		bounds->quota = -1;
 }
 

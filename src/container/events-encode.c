@@ -426,12 +426,17 @@ void events_encode_statistics(const char *id, const struct events_statistics *st
 	text_append(text, "\n");
 }
 
+/* The numbers of one interface, as many as are used. */
+#define INTERFACE_NUMBERS 12
+
 /* proc_pid_net(5): "  eth0: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16". Returns 1, 0 for a heading. */
 static int parse_interface(const char *line, struct events_interface *interface)
 {
-	uint64_t numbers[12];
+	struct statistics_numbers numbers = {.count = 0};
 	const char *colon;
+	char *rest;
 	size_t length;
+	int r;
 
 	line += strspn(line, " ");
 	colon = memchr(line, ':', strcspn(line, "\n"));
@@ -440,25 +445,26 @@ static int parse_interface(const char *line, struct events_interface *interface)
 	length = (size_t)(colon - line);
 	if (length == 0 || length >= sizeof(interface->name))
 		return -EBADMSG;
-	if (sscanf(colon + 1,
-		   "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
-		   " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
-		   &numbers[0], &numbers[1], &numbers[2], &numbers[3], &numbers[4], &numbers[5],
-		   &numbers[6], &numbers[7], &numbers[8], &numbers[9], &numbers[10],
-		   &numbers[11]) != (int)array_size(numbers))
-		return -EBADMSG;
-	*interface = (struct events_interface){
-		.rx_bytes = numbers[0],
-		.rx_packets = numbers[1],
-		.rx_errors = numbers[2],
-		.rx_dropped = numbers[3],
-		.tx_bytes = numbers[8],
-		.tx_packets = numbers[9],
-		.tx_errors = numbers[10],
-		.tx_dropped = numbers[11],
-	};
-	memcpy(interface->name, line, length);
-	return 1;
+	rest = strndup(colon + 1, strcspn(colon + 1, "\n"));
+	r = rest ? statistics_parse_numbers(rest, &numbers) : -ENOMEM;
+	free(rest);
+	if (r == 0 && numbers.count < INTERFACE_NUMBERS)
+		r = -EBADMSG;
+	if (r == 0) {
+		*interface = (struct events_interface){
+			.rx_bytes = numbers.items[0],
+			.rx_packets = numbers.items[1],
+			.rx_errors = numbers.items[2],
+			.rx_dropped = numbers.items[3],
+			.tx_bytes = numbers.items[8],
+			.tx_packets = numbers.items[9],
+			.tx_errors = numbers.items[10],
+			.tx_dropped = numbers.items[11],
+		};
+		memcpy(interface->name, line, length);
+	}
+	free(numbers.items);
+	return r < 0 ? r : 1;
 }
 
 int events_parse_interfaces(const char *text, struct events_interface **ret_interfaces,
