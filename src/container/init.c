@@ -133,11 +133,16 @@ static int init_affinity(struct init *init, struct error *err)
 
 static int init_session(struct init *init, struct error *err)
 {
+	int r;
+
 	/* Out of the caller's session, so that its terminal is not ours (TIOCSTI). */
 	if (setsid() < 0 && (errno != EPERM || getsid(0) != getpid()))
 		return error_errno(err, errno, "make a session");
 	if (init->plan->options->no_new_keyring)
 		return 0;
+	r = lsm_apply_selinux_keys(init->plan->process->selinux_label, init->procfs, err);
+	if (r < 0)
+		return error_at(err, "process.selinuxLabel");
 	return limits_new_keyring(init->plan->options->id, err);
 }
 

@@ -127,9 +127,8 @@ int lsm_apply_apparmor(const char *profile, int procfs, struct error *err)
 	return lsm_read_back(file, profile, strlen(profile), ' ', procfs, err);
 }
 
-int lsm_apply_selinux(const char *label, int procfs, struct error *err)
+static int lsm_write_selinux(const char *file, const char *label, int procfs, struct error *err)
 {
-	const char *file = "self/attr/exec";
 	int r;
 
 	if (!label || label[0] == '\0')
@@ -145,4 +144,14 @@ int lsm_apply_selinux(const char *label, int procfs, struct error *err)
 		return r;
 	}
 	return lsm_read_back(file, label, lsm_selinux_length(label), ':', procfs, err);
+}
+
+int lsm_apply_selinux(const char *label, int procfs, struct error *err)
+{
+	return lsm_write_selinux("self/attr/exec", label, procfs, err);
+}
+
+int lsm_apply_selinux_keys(const char *label, int procfs, struct error *err)
+{
+	return lsm_write_selinux("self/attr/keycreate", label, procfs, err);
 }

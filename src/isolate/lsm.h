@@ -20,4 +20,8 @@ bool lsm_selinux_enabled(void);
 int lsm_apply_apparmor(const char *profile, int procfs, struct error *err);
 int lsm_apply_selinux(const char *label, int procfs, struct error *err);
 
+/* The same for the keys and keyrings that the caller makes from now on until its next execve, so
+ * that the process may use the session keyring it is given. */
+int lsm_apply_selinux_keys(const char *label, int procfs, struct error *err);
+
 #endif

@@ -57,6 +57,21 @@ def test_exec_with_a_label_that_is_none(container):
     c.runtime.fails('exec', '--process-label', 'nonsense', c.id, 'true', text='SELinux label "nonsense"', rc=255)
 
 
+KEYRING = '''
+import ctypes
+label = ctypes.create_string_buffer(200)
+assert ctypes.CDLL(None).syscall(250, 17, -3, label, 200) > 0  # keyctl(KEYCTL_GET_SECURITY, KEY_SPEC_SESSION_KEYRING)
+print(label.value.decode())
+'''
+
+
+def test_session_keyring_has_the_label(container):
+    """Or the process could not use it."""
+    c = container(['python3', '-c', KEYRING], selinuxLabel=PROCESS)
+    c.config['root'] = {'path': '/', 'readonly': True}
+    assert c.output() == PROCESS + '\n'
+
+
 # ---- mounts ---------------------------------------------------------------------------------------
 
 
