@@ -3,6 +3,7 @@
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 from harness import wait_until
@@ -240,16 +241,27 @@ def test_io_device_that_is_none(container):
 
 
 def test_io_weight(container):
-    """bfq has a weight of its own where it is the disk's scheduler; else the kernel's cost model has."""
-    c = limit(container(), blockIO={'weight': 500})
-    probe = limit(container()).create()
-    names = {'io.bfq.weight': '500', 'io.weight': '4950'}
-    there = [name for name in names if (cgroup_of(probe) / name).exists()]
-    if not there:
-        assert 'linux.resources.blockIO.weight' in refused(c, 'io.weight')
-        return
-    c.create()
-    assert value(cgroup_of(c), there[0]).split()[-1] == names[there[0]]
+    """Without bfq it is for the kernel's model of the disk's costs, which has a scale of its own."""
+    c = limit(container(), blockIO={'weight': 500}).create()
+    assert value(cgroup_of(c), 'io.weight') == 'default 4950'
+
+
+@pytest.fixture
+def bfq():
+    """The disk's scheduler is bfq."""
+    scheduler = Path('/sys/block/vda/queue/scheduler')
+    before = scheduler.read_text().split('[')[1].split(']')[0]
+    scheduler.write_text('bfq')
+    yield
+    scheduler.write_text(before)
+    run('rmmod', 'bfq')
+
+
+def test_io_weight_with_bfq(container, disk, bfq):
+    device = {'major': disk[0], 'minor': disk[1], 'weight': 300}
+    c = limit(container(), blockIO={'weight': 500, 'weightDevice': [device]}).create()
+    assert value(cgroup_of(c), 'io.bfq.weight').splitlines() == ['default 500', f'{disk[0]}:{disk[1]} 300']
+    c.delete('--force')
 
 
 # ---- huge pages -----------------------------------------------------------------------------------
