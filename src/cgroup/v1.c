@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "base/path.h"
 #include "base/log.h"
 #include "cgroup/backend.h"
 #include "cgroup/device-rules.h"
@@ -270,6 +272,59 @@ static int v1_thaw_below(const struct tree_walk *walk, int parent, const char *n
 	return 0;
 }
 
+static bool v1_has_pid(const struct tree_pids *pids, pid_t pid)
+{
+	for (size_t i = 0; i < pids->count; i++)
+		if (pids->items[i] == pid)
+			return true;
+	return false;
+}
+
+/* Our cgroup, or, when that is gone already as nobody was in it, the one above. */
+static int v1_freezer_home(const struct cgroup_member *freezer)
+{
+	char above[PATH_MAX];
+	int fd;
+
+	if (freezer->node.fd >= 0)
+		fd = openat(freezer->node.fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	else if (snprintf(above, sizeof(above), "%.*s",
+			  (int)(path_basename(freezer->directory) - freezer->directory),
+			  freezer->directory) < (int)sizeof(above))
+		fd = open(above, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	else
+		return -ENAMETOOLONG;
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * Processes that somebody has moved into another freezer cgroup, and maybe frozen there: they come
+ * back into ours, which is thawed. The order of reading leaves out those that end meanwhile.
+ */
+static void v1_take_back(const struct cgroup *cgroup, const struct cgroup_member *freezer)
+{
+	const struct cgroup_member *other = NULL;
+	struct tree_pids ours = {0}, all = {0};
+	auto_close int home = v1_freezer_home(freezer);
+	char pid[16];
+
+	for (size_t i = 0; i < cgroup->count && !other; i++)
+		if (&cgroup->members[i] != freezer && cgroup->members[i].node.fd >= 0)
+			other = &cgroup->members[i];
+	if (other && home >= 0 &&
+	    (freezer->node.fd < 0 || tree_pids_read(freezer->node.fd, &ours) == 0) &&
+	    tree_pids_read(other->node.fd, &all) == 0) {
+		for (size_t i = 0; i < all.count; i++) {
+			if (v1_has_pid(&ours, all.items[i]))
+				continue;
+			(void)snprintf(pid, sizeof(pid), "%d", (int)all.items[i]);
+			(void)io_write_value(home, "cgroup.procs", pid);
+		}
+	}
+	tree_pids_clear(&ours);
+	tree_pids_clear(&all);
+}
+
 static int v1_kill(const struct cgroup *cgroup, struct error *err)
 {
 	const struct cgroup_member *unified = cgroup_member_find(cgroup, "");
@@ -293,6 +348,8 @@ static int v1_kill(const struct cgroup *cgroup, struct error *err)
 		(void)tree_walk(freezer->node.fd, V1_BELOW_MAX, v1_thaw_below, NULL);
 		thawed = v1_thaw(freezer, r < 0 ? &ignored : err);
 	}
+	if (freezer)
+		v1_take_back(cgroup, freezer);
 	return r < 0 ? r : thawed;
 }
 

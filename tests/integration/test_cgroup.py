@@ -263,3 +263,24 @@ def test_mknod_that_is_allowed(container):
     for kind in ('bounding', 'effective', 'permitted'):
         c.config['process']['capabilities'].setdefault(kind, []).append('CAP_MKNOD')
     c.output()
+
+
+@pytest.mark.knarr
+def test_process_frozen_in_a_cgroup_that_is_not_ours(container):
+    """Somebody has moved it there. SIGKILL has no effect on it, until it is back."""
+    hierarchies = cgroup_hierarchies()
+    if 'freezer' not in hierarchies:
+        lacks('the freezer controller on cgroup v1')
+    c = container().up()
+    foreign = Path(hierarchies['freezer'], f'{PREFIX}-foreign')
+    foreign.mkdir()
+    try:
+        (foreign / 'cgroup.procs').write_text(str(c.pid))
+        (foreign / 'freezer.state').write_text('FROZEN')
+        c.delete('--force')
+        assert (foreign / 'cgroup.procs').read_text() == ''
+        # It is theirs, and as they left it.
+        assert (foreign / 'freezer.state').read_text() == 'FROZEN\n'
+    finally:
+        (foreign / 'freezer.state').write_text('THAWED')
+        foreign.rmdir()
