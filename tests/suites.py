@@ -574,7 +574,8 @@ def suite_vm_selinux(result):
 
 def suite_security(result):
     """attacks on the real binary, and its structure; the races only for some rounds (tests/security/races)"""
-    integration(result, 'host', 'tests/security')
+    view = 'host' if run(['contrib/cgroup-view', 'v2', 'true']).returncode == 77 else 'v2'
+    integration(result, view, 'tests/security')
 
 
 def suite_engines_v2(result):

@@ -6,6 +6,7 @@ kernel lets him (renameat2(RENAME_EXCHANGE)); whatever the runtime does in betwe
 """
 
 import contextlib
+import json
 import os
 import stat
 import subprocess
@@ -13,6 +14,7 @@ import subprocess
 import pytest
 
 from attack import add_mount, mounts_below, put, with_user_namespace, without_mounts, writable
+from harness import mounts_of
 from test_masks import console_socket, create_with_console, strangers  # noqa: F401
 
 USUAL = 25
@@ -185,3 +187,29 @@ def test_cwd_of_exec(container, programs, rounds, mark):
     for _ in range(rounds(USUAL)):
         done = c.runtime('exec', '--cwd', '/a', c.id, '/bin/probe', 'where', str(mark))
         assert 'escape' not in done.out, done
+
+
+@pytest.mark.recipe('R6', 'CVE-2021-30465')
+@pytest.mark.knarr
+@pytest.mark.parametrize('user', [False, True])
+def test_mounts_into_a_running_container(container, programs, rounds, workdir, mark, user):
+    """The running container exchanges the destination with links of its own while mounts are added and taken away."""
+    (workdir / 'source').mkdir()
+    (workdir / 'source/file').write_text('')
+    wanted = workdir / 'mounts.json'
+    wanted.write_text(json.dumps([{'destination': '/a/there', 'type': 'bind', 'source': str(workdir / 'source'), 'options': ['rbind']}]))
+    c = put(writable(container(['/bin/swap', '14400', '/a', '/b'])), programs, 'probe', 'swap')
+    (c.rootfs / 'a').mkdir()
+    (c.rootfs / 'b').symlink_to('/proc/1/root/../../../../../../../..')
+    if user:
+        with_user_namespace(c)
+    c.up()
+    names = set(os.listdir('/'))
+    for _ in range(rounds(USUAL)):
+        if c.runtime('mounts', 'add', c.id, wanted).rc == 0:
+            c.runtime('mounts', 'remove', c.id, wanted)
+        assert set(os.listdir('/')) == names
+        assert not mounts_below(workdir)
+    found = [entry for entry in mounts_of(c.pid) if entry.target.startswith('/proc/')]
+    assert all(entry.fstype in ('proc', 'tmpfs', 'devtmpfs') for entry in found), found
+    assert not os.path.exists(f'/proc/{c.pid}/root{mark}')
