@@ -10,6 +10,8 @@ import pytest
 from harness import host_has_capability, lacks
 
 pytestmark = pytest.mark.knarr
+# What is inherited where a policy has none.
+NICE = os.getpriority(os.PRIO_PROCESS, 0)
 
 
 def detached(c, workdir):
@@ -35,10 +37,10 @@ def scheduling(pid):
 @pytest.mark.parametrize('scheduler,wanted', [
     ({'policy': 'SCHED_OTHER', 'nice': 7}, ('SCHED_OTHER', 0, 7)),
     ({'policy': 'SCHED_BATCH', 'nice': 5}, ('SCHED_BATCH', 0, 5)),
-    ({'policy': 'SCHED_IDLE'}, ('SCHED_IDLE', 0, os.getpriority(os.PRIO_PROCESS, 0))),
+    ({'policy': 'SCHED_IDLE'}, ('SCHED_IDLE', 0, NICE)),
     ({'policy': 'SCHED_BATCH', 'flags': ['SCHED_FLAG_RESET_ON_FORK']}, ('SCHED_BATCH|SCHED_RESET_ON_FORK', 0, 0)),
-    ({'policy': 'SCHED_FIFO', 'priority': 3}, ('SCHED_FIFO', 3, 0)),
-    ({'policy': 'SCHED_RR', 'priority': 4}, ('SCHED_RR', 4, 0)),
+    ({'policy': 'SCHED_FIFO', 'priority': 3}, ('SCHED_FIFO', 3, NICE)),
+    ({'policy': 'SCHED_RR', 'priority': 4}, ('SCHED_RR', 4, NICE)),
 ])
 def test_scheduler(container, workdir, scheduler, wanted):
     realtime = 'priority' in scheduler
