@@ -186,10 +186,13 @@ static int creation_hierarchies(struct creation *creation, struct error *err)
 	if (!plan->hierarchies)
 		return error_errno(err, ENOMEM, "list cgroup hierarchies");
 	for (size_t i = 0; i < host->count; i++) {
+		const char *own = creation->cgroup ? cgroup_directory(creation->cgroup, i) : NULL;
+
+		/* Without a cgroup of its own the container sees what its caller does. */
 		plan->hierarchies[i] = (struct mounts_hierarchy){
 			.name = path_basename(host->hierarchies[i].mount_point),
 			.options = host->hierarchies[i].controllers,
-			.path = creation->cgroup ? cgroup_directory(creation->cgroup, i) : NULL,
+			.path = own ? own : host->hierarchies[i].mount_point,
 		};
 	}
 	return 0;
