@@ -16,25 +16,13 @@
 #include "kernel/nsfs.h"
 
 const struct command *const cli_commands[] = {
-	&command_check,
-	&command_create,
-	&command_delete,
-	&command_doctor,
-	&command_events,
-	&command_exec,
-	&command_features,
-	&command_kill,
-	&command_list,
-	&command_mounts,
-	&command_pause,
-	&command_ps,
-	&command_resume,
-	&command_run,
-	&command_spec,
-	&command_start,
-	&command_state,
-	&command_update,
-	NULL,
+	&command_check,	 &command_checkpoint, &command_create,
+	&command_delete, &command_doctor,     &command_events,
+	&command_exec,	 &command_features,   &command_kill,
+	&command_list,	 &command_mounts,     &command_pause,
+	&command_ps,	 &command_restore,    &command_resume,
+	&command_run,	 &command_spec,	      &command_start,
+	&command_state,	 &command_update,     NULL,
 };
 
 static const struct option cli_options[] = {

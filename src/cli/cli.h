@@ -80,6 +80,7 @@ extern const struct option_table cli_global_options;
 
 /* The commands, each in a file of its family. */
 extern const struct command command_create, command_run;
+extern const struct command command_checkpoint, command_restore;
 extern const struct command command_doctor;
 extern const struct command command_exec;
 extern const struct command command_mounts;

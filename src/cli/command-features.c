@@ -165,7 +165,7 @@ static void features_annotations(struct features *features)
 	seccomp_library_version(version, sizeof(version));
 	features_open(features, "annotations", "{");
 	features_text(features, "io.github.seccomp.libseccomp.version", version);
-	features_text(features, "org.opencontainers.runc.checkpoint.enabled", "false");
+	features_text(features, "org.opencontainers.runc.checkpoint.enabled", "true");
 	features_text(features, "run.oci.knarr.commit", KNARR_COMMIT);
 	features_text(features, "run.oci.knarr.version", KNARR_VERSION);
 	features_close(features, "}");

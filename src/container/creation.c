@@ -625,17 +625,16 @@ static int creation_connect_receiver(struct creation *creation, struct error *er
 	return 0;
 }
 
-int creation_build(struct creation *creation, struct error *err)
+/* What the kernel is not asked to change, then what the container is. */
+static int creation_found(struct creation *creation, struct error *err)
 {
 	const struct create_request *request = creation->request;
-	const struct plan_options *options = &request->options;
 	int r;
 
-	/* What the kernel is not asked to change. */
 	r = bundle_load(request->config, &creation->bundle, err);
 	if (r < 0)
 		return r;
-	r = plan_make(creation->bundle.config, options, &creation->plan, err);
+	r = plan_make(creation->bundle.config, &request->options, &creation->plan, err);
 	if (r < 0)
 		return r;
 	r = interrupt_open(&creation->birth.interrupt, err);
@@ -643,7 +642,6 @@ int creation_build(struct creation *creation, struct error *err)
 		r = birth_connect(&creation->birth, err);
 	if (r == 0)
 		r = creation_connect_receiver(creation, err);
-	/* What it is. */
 	if (r == 0)
 		r = creation_claim(creation, err);
 	if (r == 0 && creation->plan.extended)
@@ -655,6 +653,43 @@ int creation_build(struct creation *creation, struct error *err)
 		r = creation_cgroup(creation, err);
 	if (r == 0 && creation->plan.resctrl.config)
 		r = creation_resctrl(creation, err);
+	return r;
+}
+
+int creation_prepare(struct creation *creation, struct error *err)
+{
+	int r = creation_found(creation, err);
+
+	return r < 0 ? r : creation_complete(creation, err);
+}
+
+int creation_hooks(struct creation *creation, pid_t init, struct error *err)
+{
+	const struct oci_hooks *hooks = creation->plan.config->hooks;
+
+	if (!hooks || hooks->prestart.count + hooks->create_runtime.count == 0)
+		return 0;
+	creation->hooks_ran = true;
+	creation->birth.pid = init;
+	return creation_run_hooks(creation, err);
+}
+
+int creation_adopt(struct creation *creation, pid_t init, struct error *err)
+{
+	int pidfd = sys_pidfd_open(init, 0);
+
+	if (pidfd < 0)
+		return error_errno(err, -pidfd, "open init");
+	creation->birth.pid = init;
+	creation->birth.pidfd = pidfd;
+	rollback_add(&creation->rollback, creation_undo_init, creation);
+	return creation_prepare_state(creation, err);
+}
+
+int creation_build(struct creation *creation, struct error *err)
+{
+	int r = creation_found(creation, err);
+
 	if (r == 0 && creation_completes_first(creation))
 		r = creation_complete(creation, err);
 	if (r == 0)

@@ -48,6 +48,14 @@ void creation_init(struct creation *creation, const struct store *store,
  * prepared. */
 int creation_build(struct creation *creation, struct error *err);
 
+/* The same in parts, for a restore. What comes before an init: everything up to the cgroup with all
+ * its rules, and the saved configuration. */
+int creation_prepare(struct creation *creation, struct error *err);
+/* The hooks that come when init has its namespaces; `init` is its pid. */
+int creation_hooks(struct creation *creation, pid_t init, struct error *err);
+/* Somebody else has made init, as our child; its state is prepared. */
+int creation_adopt(struct creation *creation, pid_t init, struct error *err);
+
 /* Limits from outside, state, pid file, pidfd socket; then SYNC_COMMIT. From here on nothing is
  * undone. */
 int creation_commit(struct creation *creation, struct error *err);

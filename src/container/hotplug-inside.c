@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "isolate/idmap.h"
+#include "container/join.h"
 #include "isolate/sources.h"
 #include "kernel/channel.h"
 #include "kernel/process.h"
@@ -48,16 +48,6 @@ static hotplug_id hotplug_id_of(int fd)
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) == 0)
 		return st.stx_mnt_id;
 	return 0;
-}
-
-/* Into the container's namespaces but its pid and time namespaces; root of its user namespace. */
-static int hotplug_enter(const struct hotplug_place *place, struct error *err)
-{
-	uint64_t types = place->types & ~(uint64_t)(CLONE_NEWPID | CLONE_NEWTIME);
-
-	if (types != 0 && setns(place->pidfd, (int)types) < 0)
-		return error_errno(err, errno, "enter the container's namespaces");
-	return place->types & CLONE_NEWUSER ? idmap_take_root(err) : 0;
 }
 
 /* Our own descriptors by number, in the host's procfs: a name that no container can change. */
@@ -147,7 +137,7 @@ static int hotplug_attach_all(struct hotplug_worker *worker, struct error *err)
 	worker->own = hotplug_open_own(worker->place, err);
 	if (worker->own < 0)
 		return worker->own;
-	r = hotplug_enter(worker->place, err);
+	r = join_enter(worker->place->pidfd, worker->place->types, err);
 	for (size_t i = 0; r == 0 && i < worker->plan->count; i++) {
 		struct mounts_plan one = *worker->plan;
 		struct channel_message message = {.word = HOTPLUG_ONE};
@@ -361,7 +351,7 @@ static int hotplug_detach_all(const struct hotplug_place *place,
 	struct channel_message message = {.word = HOTPLUG_ONE};
 	auto_free int *fds = calloc(count + 1, sizeof(*fds));
 	auto_close int own = hotplug_open_own(place, err);
-	int r = own < 0 ? own : hotplug_enter(place, err);
+	int r = own < 0 ? own : join_enter(place->pidfd, place->types, err);
 
 	if (!fds)
 		return error_errno(err, ENOMEM, "mounts");

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,6 +262,11 @@ static int hotplug_open_place(struct hotplug *hotplug, struct error *err)
 
 	hotplug->place.pidfd = hotplug->status.pidfd;
 	r = join_find_namespaces(hotplug->status.pid, &hotplug->place.types, err);
+	if (r == 0 && !(hotplug->place.types & CLONE_NEWNS))
+		r = error_set(
+			err, EINVAL,
+			"%s has no mount namespace of its own: the mounts would be the host's",
+			hotplug->entry.id);
 	if (r == 0)
 		r = procfs_open(&hotplug->place.procfs, err);
 	if (r < 0)
@@ -486,4 +492,17 @@ int container_mounts_remove(const struct store *store, const char *id, const cha
 	}
 	hotplug_clear(&hotplug);
 	return r;
+}
+
+size_t container_mounts_count(const struct store_entry *entry)
+{
+	struct hotplug hotplug = {.entry = *entry};
+	struct error err = ERROR_INIT;
+	size_t count = 1;
+
+	if (hotplug_load_list(&hotplug, &err) == 0)
+		count = hotplug.list.mounts.count;
+	free(hotplug.list.mounts.items);
+	oci_document_free(hotplug.document);
+	return count;
 }

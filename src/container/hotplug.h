@@ -22,4 +22,7 @@ int container_mounts_add(const struct store *store, const char *id, const char *
 int container_mounts_remove(const struct store *store, const char *id, const char *file,
 			    struct error *err);
 
+/* How many of the mounts of a container were added; one at least when that cannot be told. */
+size_t container_mounts_count(const struct store_entry *entry);
+
 #endif

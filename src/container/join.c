@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "isolate/idmap.h"
 #include "kernel/syscalls.h"
 
 /* Types of namespaces, and what procfs calls them. */
@@ -47,4 +49,13 @@ int join_find_namespaces(pid_t init, uint64_t *ret_types, struct error *err)
 	}
 	*ret_types = types;
 	return 0;
+}
+
+int join_enter(int pidfd, uint64_t types, struct error *err)
+{
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	types &= ~(uint64_t)(CLONE_NEWPID | CLONE_NEWTIME);
+	if (types != 0 && setns(pidfd, (int)types) < 0)
+		return error_errno(err, errno, "enter the container's namespaces");
+	return types & CLONE_NEWUSER ? idmap_take_root(err) : 0;
 }

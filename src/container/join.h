@@ -11,4 +11,10 @@
 /* Which namespaces of the process `init` are not the caller's own: CLONE_NEW*, or-ed. */
 int join_find_namespaces(pid_t init, uint64_t *ret_types, struct error *err);
 
+/*
+ * In a process of its own: into these of init's namespaces but the pid and the time namespace, so
+ * that nobody in the container sees it; root of a user namespace. Not to be traced from in there.
+ */
+int join_enter(int pidfd, uint64_t types, struct error *err);
+
 #endif

@@ -67,6 +67,14 @@ static const char *const lifecycle_refusals[LIFECYCLE_OPERATION_COUNT][LIFECYCLE
 			[LIFECYCLE_PAUSED] = NULL,
 			[LIFECYCLE_STOPPED] = "container not paused",
 		},
+	[LIFECYCLE_CHECKPOINT] =
+		{
+			[LIFECYCLE_CREATING] = BEING_MADE,
+			[LIFECYCLE_CREATED] = "container cannot be checkpointed in created state",
+			[LIFECYCLE_RUNNING] = NULL,
+			[LIFECYCLE_PAUSED] = NULL,
+			[LIFECYCLE_STOPPED] = "container cannot be checkpointed in stopped state",
+		},
 	[LIFECYCLE_MOUNTS] =
 		{
 			[LIFECYCLE_CREATING] = BEING_MADE,

@@ -17,6 +17,7 @@
 #include "container/oom-reason.h"
 #include "container/readiness.h"
 #include "container/remove.h"
+#include "container/run.h"
 #include "container/start.h"
 #include "container/sync.h"
 #include "isolate/terminal.h"
@@ -74,9 +75,7 @@ static int run_start(struct creation *creation, struct error *err)
 	return r;
 }
 
-/* Everything from the start to the end of init. */
-static int run_foreground(struct creation *creation, int signals, int *ret_status,
-			  struct error *err)
+int run_attend(struct creation *creation, int signals, int *ret_status, struct error *err)
 {
 	struct foreground foreground = {
 		.pid = creation->birth.pid,
@@ -85,13 +84,7 @@ static int run_foreground(struct creation *creation, int signals, int *ret_statu
 	};
 	int r;
 
-	/* The size of the caller's terminal, unless the configuration names one. */
-	if (foreground.master >= 0 && !creation->plan.process->console_size)
-		(void)terminal_copy_size(STDIN_FILENO, foreground.master);
-	r = run_start(creation, err);
-	if (r < 0)
-		return r;
-	/* It runs: from now on other commands work on it. */
+	/* From now on other commands work on it. */
 	store_unlock(&creation->entry);
 	r = foreground_wait(&foreground, signals, ret_status, err);
 	if (r == 0 && *ret_status == 128 + SIGKILL)
@@ -99,7 +92,20 @@ static int run_foreground(struct creation *creation, int signals, int *ret_statu
 	return r;
 }
 
-static void run_remove(struct creation *creation, bool ended)
+/* Everything from the start to the end of init. */
+static int run_foreground(struct creation *creation, int signals, int *ret_status,
+			  struct error *err)
+{
+	int r;
+
+	/* The size of the caller's terminal, unless the configuration names one. */
+	if (creation->birth.master >= 0 && !creation->plan.process->console_size)
+		(void)terminal_copy_size(STDIN_FILENO, creation->birth.master);
+	r = run_start(creation, err);
+	return r < 0 ? r : run_attend(creation, signals, ret_status, err);
+}
+
+void run_remove(struct creation *creation, bool ended)
 {
 	struct error err = ERROR_INIT;
 	int r = 0;
@@ -118,8 +124,7 @@ static void run_remove(struct creation *creation, bool ended)
 		log_warning("remove container %s: %s", creation->entry.id, err.message);
 }
 
-/* A caller that was given no container must not find a dead child of one. */
-static void run_reap(const struct creation *creation)
+void run_reap(const struct creation *creation)
 {
 	int status;
 

@@ -469,6 +469,25 @@ int mounts_apply(const struct mounts_plan *plan, const struct mounts_context *co
 	return 0;
 }
 
+int mounts_reapply(const struct mounts_plan *plan, int root, struct error *err)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct mounts_step *step = &plan->steps[i];
+		auto_close int fd = -EBADF;
+		int r;
+
+		if (step->kind != MOUNTS_BIND || step->options.copy_symlink)
+			continue;
+		fd = resolve_open(root, step->config->destination,
+				  O_PATH | (step->options.dest_nofollow ? O_NOFOLLOW : 0));
+		r = fd < 0 ? error_errno(err, -fd, "open %s", step->config->destination)
+			   : mounts_change_all(fd, &step->options, err);
+		if (r < 0)
+			return error_at(err, "mounts[%zu]", step->index);
+	}
+	return 0;
+}
+
 int mounts_make_readonly(const struct mounts_plan *plan, int root, struct error *err)
 {
 	struct mountfd_change readonly = {.set = MOUNT_ATTR_RDONLY};

@@ -106,6 +106,12 @@ struct mounts_context {
 int mounts_apply(const struct mounts_plan *plan, const struct mounts_context *context,
 		 struct error *err);
 
+/*
+ * In the container's mount namespace: the attributes of all bind mounts once more, as they were set
+ * when they were made. Of two alike a restore by criu leaves those of one out.
+ */
+int mounts_reapply(const struct mounts_plan *plan, int root, struct error *err);
+
 /* What is to be read-only but is still filled after it has been mounted: tmpfs (mount points below
  * it) and /dev (device nodes). After devices_apply(). */
 int mounts_make_readonly(const struct mounts_plan *plan, int root, struct error *err);

@@ -166,3 +166,27 @@ int rootfs_protect_paths(const struct rootfs_plan *plan, int root, int null, str
 	}
 	return 0;
 }
+
+int rootfs_reapply_masks(const struct rootfs_plan *plan, int root, struct error *err)
+{
+	struct mountfd_change readonly = {.set = MOUNT_ATTR_RDONLY};
+
+	for (size_t i = 0; i < plan->masked_paths.count; i++) {
+		const char *path = plan->masked_paths.items[i];
+		auto_close int fd = resolve_open(root, path, O_PATH);
+		int r;
+
+		/* What was not there was not masked. */
+		if (fd == -ENOENT || fd == -ENOTDIR)
+			continue;
+		r = fd < 0 ? fd : mountfd_change(fd, &readonly);
+		/* It lies in a masked directory, and is no mount. */
+		if (r == -EINVAL)
+			continue;
+		if (r < 0) {
+			error_errno(err, -r, "mask %s", path);
+			return error_at(err, "linux.maskedPaths[%zu]", i);
+		}
+	}
+	return 0;
+}

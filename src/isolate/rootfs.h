@@ -90,4 +90,7 @@ int rootfs_protect_paths(const struct rootfs_plan *plan, int root, int null, str
 /* root.readonly, after everything else has been made. */
 int rootfs_make_readonly(const struct rootfs_plan *plan, int root, struct error *err);
 
+/* In the container's mount namespace: what masks files, read-only once more (mounts_reapply()). */
+int rootfs_reapply_masks(const struct rootfs_plan *plan, int root, struct error *err);
+
 #endif

@@ -109,8 +109,9 @@ static int program_connect(const struct program *program, int output)
 		if (moved[i] < 0)
 			return moved[i];
 	}
-	if (dup2(null, STDIN_FILENO) < 0)
-		return -errno;
+	r = program_connect_stream(program->input, null, null, STDIN_FILENO);
+	if (r < 0)
+		return r;
 	r = program_connect_stream(program->output, null, output, STDOUT_FILENO);
 	if (r < 0)
 		return r;
@@ -156,7 +157,9 @@ program_child(const struct program *program, struct program_ends ends)
 
 	/* Its number may be one of the program's descriptors. */
 	ends.report = program_move_up(program, ends.report);
-	r = program_execute(program, &ends);
+	r = program->prepare ? program->prepare(program->data) : 0;
+	if (r == 0)
+		r = program_execute(program, &ends);
 	(void)io_write_all(ends.report, &r, sizeof(r));
 	_exit(127);
 }
@@ -189,7 +192,8 @@ static int program_pipe(int *ret_reader, int *ret_writer, struct error *err)
 	return 0;
 }
 
-int program_start(const struct program *program, int *ret_pidfd, int *ret_output, struct error *err)
+pid_t program_start_pid(const struct program *program, int *ret_pidfd, int *ret_output,
+			struct error *err)
 {
 	auto_close int reader = -EBADF, writer = -EBADF, report = -EBADF, answer = -EBADF;
 	bool capture = program->output == PROGRAM_CAPTURE || program->errors == PROGRAM_CAPTURE;
@@ -220,7 +224,14 @@ int program_start(const struct program *program, int *ret_pidfd, int *ret_output
 	*ret_pidfd = pidfd;
 	if (ret_output)
 		*ret_output = fd_take(&reader);
-	return 0;
+	return pid;
+}
+
+int program_start(const struct program *program, int *ret_pidfd, int *ret_output, struct error *err)
+{
+	pid_t pid = program_start_pid(program, ret_pidfd, ret_output, err);
+
+	return pid < 0 ? pid : 0;
 }
 
 int program_end(int *pidfd, int64_t timeout, int *ret_status)

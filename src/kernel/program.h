@@ -21,9 +21,9 @@
 
 /* Where a standard stream leads. */
 enum program_stream {
-	PROGRAM_NULL, /* /dev/null; standard input always does */
-	PROGRAM_CAPTURE,
-	PROGRAM_KEEP, /* the caller's own */
+	PROGRAM_NULL,	 /* /dev/null */
+	PROGRAM_CAPTURE, /* not for the input */
+	PROGRAM_KEEP,	 /* the caller's own */
 };
 
 /* Nothing of it is owned. */
@@ -33,10 +33,14 @@ struct program {
 	int image;		  /* of program_image_open() */
 	char *const *arguments;	  /* argv, with its NULL */
 	char *const *environment; /* with its NULL; NULL: an empty one */
-	enum program_stream output, errors;
+	enum program_stream input, output, errors;
 	const int *descriptors;	 /* become 3, 4, ... in the program */
 	size_t descriptor_count; /* at most PROGRAM_DESCRIPTORS_MAX */
 	bool deaf; /* with all signals blocked: ^C at a terminal goes to the whole group */
+	/* In the new process before anything else: 0, or a negative errno, with which the start
+	 * fails. Or NULL. */
+	int (*prepare)(void *data);
+	void *data;
 };
 
 /* An executable in memory, from its bytes. Gives an owned descriptor. */
@@ -57,6 +61,10 @@ int program_find(const char *name, char *path, size_t size);
  */
 int program_start(const struct program *program, int *ret_pidfd, int *ret_output,
 		  struct error *err);
+
+/* The same, and its pid. */
+pid_t program_start_pid(const struct program *program, int *ret_pidfd, int *ret_output,
+			struct error *err);
 
 /*
  * Waits for its end, kills it when that takes longer than `timeout` milliseconds, reaps it, closes

@@ -311,4 +311,5 @@ def test_without_a_mount_namespace_of_its_own(container, source):
     c.config['linux'].pop('maskedPaths', None)
     c.config['linux'].pop('readonlyPaths', None)
     c.up()
-    mounts(c, 'add', bind(source), text='without a mount namespace the mounts would be the host\'s')
+    mounts(c, 'add', bind(source), text='has no mount namespace of its own: the mounts would be the host\'s')
+    mounts(c, 'remove', bind(source), text='has no mount namespace of its own: the mounts would be the host\'s')

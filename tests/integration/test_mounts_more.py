@@ -429,3 +429,41 @@ def test_remount_of_what_is_there(container):
     c.up()
     found = mount_at(c.pid, '/tmp')
     assert 'size=128k' in found.superoptions and {'ro', 'nosuid'} <= found.options
+
+
+# ---- locked flags -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def locked(workdir):
+    """A mount of the host whose flags a container's root must not take away."""
+    folder = workdir / 'locked'
+    folder.mkdir()
+    mount('tmpfs', folder, 'tmpfs', flags=2 | 4 | 8)  # MS_NOSUID, MS_NODEV, MS_NOEXEC
+    (folder / 'below').mkdir()
+    yield folder
+    umount(folder)
+
+
+@pytest.mark.parametrize('options,also', [(['bind'], set()), (['bind', 'ro'], {'ro'}), (['rbind', 'rro'], {'ro'}), (['bind', 'ro', 'nosymfollow'], {'ro'})])
+def test_flags_of_the_host_stay_in_a_user_namespace(container, locked, options, also):
+    c = container()
+    c.config['linux']['namespaces'].append({'type': 'user'})
+    for kind in ('uidMappings', 'gidMappings'):
+        c.config['linux'][kind] = [{'containerID': 0, 'hostID': 100000, 'size': 65536}]
+    c.config['mounts'].append({'destination': '/tmp', 'type': 'bind', 'source': str(locked), 'options': options})
+    c.config['linux']['readonlyPaths'] = ['/tmp/below']
+    c.up()
+    assert {'nosuid', 'nodev', 'noexec'} | also <= mount_at(c.pid, '/tmp').options
+    assert {'nosuid', 'nodev', 'noexec', 'ro'} <= mount_at(c.pid, '/tmp/below').options
+
+
+@pytest.mark.parametrize('word', ['suid', 'dev', 'exec'])
+def test_flags_of_the_host_cannot_be_cleared_in_a_user_namespace(container, locked, word):
+    c = container(['true'])
+    c.config['linux']['namespaces'].append({'type': 'user'})
+    for kind in ('uidMappings', 'gidMappings'):
+        c.config['linux'][kind] = [{'containerID': 0, 'hostID': 100000, 'size': 65536}]
+    c.config['mounts'].append({'destination': '/tmp', 'type': 'bind', 'source': str(locked), 'options': ['bind', word]})
+    done = c.run()
+    assert done.rc == 1 and f'mounts[{len(c.config["mounts"]) - 1}]: ' in done.err and 'EPERM' in done.err, done

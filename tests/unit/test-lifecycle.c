@@ -25,6 +25,8 @@ static const char *const wanted[LIFECYCLE_OPERATION_COUNT][LIFECYCLE_STATUS_COUN
 	[LIFECYCLE_PAUSE] = {MADE, NULL, NULL, "container paused", "container not running"},
 	[LIFECYCLE_RESUME] = {"container not paused", "container not paused",
 			      "container not paused", NULL, "container not paused"},
+	[LIFECYCLE_CHECKPOINT] = {MADE, "container cannot be checkpointed in created state", NULL,
+				  NULL, "container cannot be checkpointed in stopped state"},
 	[LIFECYCLE_MOUNTS] = {MADE, NULL, NULL, NULL, "container not running"},
 	[LIFECYCLE_UPDATE] = {MADE, NULL, NULL, NULL, "container not running"},
 };

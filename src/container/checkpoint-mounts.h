@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Mounts of a container that come from the host.
+ *
+ * criu dumps what is in a mount namespace; where a mount shows a part of a filesystem that is
+ * nowhere in there as a whole, a bind of the host, it has to be told a name for it, and at restore
+ * what of the host the name stands for. The names: a bind of the configuration has its destination,
+ * as it is written there; a mount below an rbind its own mount point; a device node (of a
+ * container in a user namespace) its path; whatever masks a file "/dev/null".
+ */
+#ifndef CONTAINER_CHECKPOINT_MOUNTS_H
+#define CONTAINER_CHECKPOINT_MOUNTS_H
+
+#include <knarr/config.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+/* Puts the external mounts of the process `init` into criu's options, and the names of those that a
+ * configuration does not tell, as a JSON array of strings, into `names`. `root` is its root. */
+int checkpoint_put_mounts(const struct oci_config *config, pid_t init, int root,
+			  struct text *options, struct text *names, struct error *err);
+
+/* For a restore: what each name stands for on this host. `names` is the JSON text of above, or
+ * NULL; `bundle` is the directory that relative sources are below. */
+int restore_put_mounts(const struct oci_config *config, const char *bundle, const char *names,
+		       struct text *options, struct error *err);
+
+/* Whether a mount is in the mount namespace of `init`, by its number in mountinfo. */
+int checkpoint_has_mount(pid_t init, unsigned int id, bool *ret_has, struct error *err);
+
+/* Whether it is a bind of the host: by its type or its options. */
+bool checkpoint_is_bind(const struct oci_mount *mount);
+
+#endif
