@@ -22,6 +22,7 @@
 #include "container/remove.h"
 #include "container/status.h"
 #include "kernel/process.h"
+#include "kernel/program.h"
 
 struct checkpoint {
 	const struct checkpoint_request *request;
@@ -80,6 +81,18 @@ static int checkpoint_load(struct checkpoint *checkpoint, const struct store *st
 	return bundle_load_snapshot(&checkpoint->entry, &checkpoint->bundle, err);
 }
 
+/*
+ * criu holds connections still by iptables-restore(8), and fails where that is not installed. When
+ * no open connection is allowed anyway there is nothing to hold.
+ */
+static bool criu_needs_no_lock(const struct criu_flags *flags)
+{
+	char path[PATH_MAX];
+
+	return !flags->network_lock && !flags->tcp_established &&
+	       program_find("iptables-restore", path, sizeof(path)) < 0;
+}
+
 int criu_put_flags(struct text *options, const struct criu_flags *flags, struct error *err)
 {
 	uint32_t word;
@@ -106,6 +119,9 @@ int criu_put_flags(struct text *options, const struct criu_flags *flags, struct 
 			return error_set(err, EINVAL,
 					 "--network-lock %s: not one of iptables, nftables, skip",
 					 flags->network_lock);
+		criu_put_number(options, CRIU_NETWORK_LOCK, word);
+	} else if (criu_needs_no_lock(flags)) {
+		(void)criu_parse_network_lock("skip", &word);
 		criu_put_number(options, CRIU_NETWORK_LOCK, word);
 	}
 	return 0;

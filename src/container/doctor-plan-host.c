@@ -276,6 +276,12 @@ void doctor_plan_checkpoint(const struct doctor_facts *facts, struct doctor_repo
 	struct doctor_finding *finding;
 
 	doctor_plan_criu(facts, report);
+	if (facts->criu[0] && !facts->iptables) {
+		finding = doctor_add(report, "checkpoint", DOCTOR_LACK);
+		doctor_text(finding, "iptables-restore(8) is not there, which criu calls");
+		doctor_means(finding, "no checkpoint with --tcp-established");
+		doctor_mend_package(finding, facts->family, DOCTOR_PACKAGE_IPTABLES);
+	}
 	if (facts->checkpoint_kernel)
 		return;
 	finding = doctor_add(report, "checkpoint", DOCTOR_LACK);

@@ -126,7 +126,8 @@ static void probe_kernel(struct doctor_facts *facts)
 
 	if (uname(&names) == 0) {
 		(void)snprintf(facts->release, sizeof(facts->release), "%s", names.release);
-		(void)sscanf(names.release, "%u.%u", &facts->major, &facts->minor);
+		facts->major = doctor_parse_version(names.release) / 10000;
+		facts->minor = doctor_parse_version(names.release) / 100 % 100;
 	}
 	doctor_probe_calls(facts);
 	probe_namespaces(facts);
@@ -325,8 +326,10 @@ static void probe_criu(struct doctor_facts *facts)
 				  .output = PROGRAM_CAPTURE,
 				  .errors = PROGRAM_CAPTURE};
 	struct error err = ERROR_INIT;
+	char path[64];
 
 	facts->criu_status = -1;
+	facts->iptables = program_find("iptables-restore", path, sizeof(path)) == 0;
 	if (program_find("criu", facts->criu, sizeof(facts->criu)) < 0) {
 		facts->criu[0] = '\0';
 		return;

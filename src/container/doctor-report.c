@@ -47,10 +47,20 @@ void doctor_mend_package(struct doctor_finding *finding, enum doctor_family fami
 		[DOCTOR_FAMILY_ALPINE] = "shadow-uidmap",
 	};
 
-	if (!commands[family])
-		doctor_mend(finding, "install the package that has %s",
-			    package == DOCTOR_PACKAGE_UIDMAP ? "newuidmap(1)" : "criu(8)");
-	else
-		doctor_mend(finding, "%s %s", commands[family],
-			    package == DOCTOR_PACKAGE_UIDMAP ? uidmap[family] : "criu");
+	static const char *const programs[] = {
+		[DOCTOR_PACKAGE_UIDMAP] = "newuidmap(1)",
+		[DOCTOR_PACKAGE_CRIU] = "criu(8)",
+		[DOCTOR_PACKAGE_IPTABLES] = "iptables-restore(8)",
+	};
+	const char *name = "criu";
+
+	if (!commands[family]) {
+		doctor_mend(finding, "install the package that has %s", programs[package]);
+		return;
+	}
+	if (package == DOCTOR_PACKAGE_UIDMAP)
+		name = uidmap[family];
+	else if (package == DOCTOR_PACKAGE_IPTABLES)
+		name = "iptables";
+	doctor_mend(finding, "%s %s", commands[family], name);
 }

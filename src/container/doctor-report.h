@@ -26,6 +26,7 @@ void doctor_append(char *out, size_t size, const char *word);
 enum doctor_package {
 	DOCTOR_PACKAGE_UIDMAP,
 	DOCTOR_PACKAGE_CRIU,
+	DOCTOR_PACKAGE_IPTABLES,
 };
 void doctor_mend_package(struct doctor_finding *finding, enum doctor_family family,
 			 enum doctor_package package);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the host's own texts say, for the probe; and names. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fd.h"
@@ -109,12 +110,28 @@ enum doctor_family doctor_family_of(const char *os_release)
 	return DOCTOR_FAMILY_UNKNOWN;
 }
 
+unsigned int doctor_parse_version(const char *text)
+{
+	unsigned int parts[3] = {0};
+	size_t count = 0;
+
+	for (; count < array_size(parts); count++) {
+		char *end;
+
+		if (*text < '0' || *text > '9')
+			break;
+		parts[count] = (unsigned int)strtoul(text, &end, 10);
+		text = *end == '.' ? end + 1 : end;
+		if (parts[count] > 99 && count > 0)
+			parts[count] = 99;
+	}
+	return count < 2 ? 0 : parts[0] * 10000 + parts[1] * 100 + parts[2];
+}
+
 unsigned int doctor_parse_criu_version(const char *text)
 {
-	const char *at = strstr(text, "Version: ");
-	unsigned int major, minor = 0, sub = 0;
+	static const char key[] = "Version: ";
+	const char *at = strstr(text, key);
 
-	if (!at || sscanf(at, "Version: %3u.%2u.%2u", &major, &minor, &sub) < 2)
-		return 0;
-	return major * 10000 + minor * 100 + sub;
+	return at ? doctor_parse_version(at + sizeof(key) - 1) : 0;
 }

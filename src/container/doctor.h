@@ -116,6 +116,7 @@ struct doctor_facts {
 	bool checkpoint_kernel;
 	char criu[128];		   /* its path, or "" */
 	unsigned int criu_version; /* 31500 is 3.15; 0: it does not say */
+	bool iptables;		   /* iptables-restore(8) is there, which it calls */
 	int criu_status;	   /* exit status of `criu check`; -1: not run */
 	char criu_words[256];	   /* the last line of what it said */
 };
@@ -156,6 +157,9 @@ bool doctor_find_user(const char *passwd, uint32_t uid, char *ret_name, size_t s
 
 /* Pure: which package manager, by the ID= and ID_LIKE= of os-release(5). */
 enum doctor_family doctor_family_of(const char *os_release);
+
+/* Pure: "6.18.1-x" as 61801, a part above 99 as 99; 0 when it does not begin with two numbers. */
+unsigned int doctor_parse_version(const char *text);
 
 /* Pure: "Version: 4.1.1" as 40101; 0 when there is none in it. */
 unsigned int doctor_parse_criu_version(const char *text);

@@ -28,6 +28,8 @@
 
 /* A source on a network filesystem may take its time; a container may stall us on purpose. */
 #define HOTPLUG_TIMEOUT 60000
+/* How long the copy waits for both. */
+#define HOTPLUG_COPY_MS 180000
 #define HOTPLUG_KILL_MS 10000
 
 enum hotplug_word {
@@ -97,7 +99,7 @@ static void __attribute__((noreturn)) hotplug_copy(const struct hotplug_place *p
 	(void)hotplug_make_copy(place, &message.error);
 	(void)channel_send(channel, &message, -1);
 	/* Until the runtime has no more use for it, or is gone. */
-	(void)channel_recv(channel, -1, process_now() + 2 * HOTPLUG_TIMEOUT, &message, NULL);
+	(void)channel_recv(channel, -1, process_now() + HOTPLUG_COPY_MS, &message, NULL);
 	_exit(0);
 }
 

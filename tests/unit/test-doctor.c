@@ -46,6 +46,7 @@ static struct doctor_facts healthy(void)
 		.checkpoint_kernel = true,
 		.criu = "/usr/sbin/criu",
 		.criu_version = 40101,
+		.iptables = true,
 	};
 }
 
@@ -438,6 +439,17 @@ START_TEST(checkpointing)
 	       "checkpoint: the kernel is built without CONFIG_CHECKPOINT_RESTORE | no checkpoint "
 	       "and restore | boot a kernel with it\n");
 	facts = healthy();
+	facts.iptables = false;
+	expect(&facts, true,
+	       "checkpoint: iptables-restore(8) is not there, which criu calls | no checkpoint "
+	       "with "
+	       "--tcp-established | apt-get install iptables\n");
+	/* Without criu itself nobody needs it. */
+	facts.criu[0] = '\0';
+	expect(&facts, true,
+	       "checkpoint: criu(8) is not there | no checkpoint and restore | apt-get install "
+	       "criu\n");
+	facts = healthy();
 	facts.criu_status = 1;
 	(void)snprintf(facts.criu_words, sizeof(facts.criu_words), "Error: no");
 	expect(&facts, true,
@@ -527,6 +539,11 @@ START_TEST(versions_of_criu)
 	ck_assert_uint_eq(doctor_parse_criu_version("Version: none"), 0);
 	ck_assert_uint_eq(doctor_parse_criu_version("Version: 3"), 0);
 	ck_assert_uint_eq(doctor_parse_criu_version(""), 0);
+	ck_assert_uint_eq(doctor_parse_version("6.18.44-generic"), 61844);
+	ck_assert_uint_eq(doctor_parse_version("5.14.0-427.el9"), 51400);
+	ck_assert_uint_eq(doctor_parse_version("5.15.167"), 51599);
+	ck_assert_uint_eq(doctor_parse_version("5.14-rc1"), 51400);
+	ck_assert_uint_eq(doctor_parse_version("linux"), 0);
 }
 END_TEST
 
