@@ -98,7 +98,7 @@ static int devices_plan_configured(const struct oci_devices *devices, struct dev
 				   struct error *err)
 {
 	for (size_t i = 0; i < devices->count; i++) {
-		struct devices_node node;
+		struct devices_node node = {0};
 		char clean[PATH_MAX];
 		int r;
 
