@@ -154,6 +154,12 @@ int cgroup_open(const struct cgroup_location *location, struct cgroup **ret_cgro
 		struct error *err);
 void cgroup_free(struct cgroup *cgroup);
 
+/* For a process to enter: `below` the container's directory, in the hierarchy of a controller.
+ * -ENOTSUP on UNIFIED, where controllers have none of their own; -ENOENT when there is no such
+ * hierarchy or directory. */
+int cgroup_descend(struct cgroup *cgroup, const char *controller, const char *below,
+		   struct error *err);
+
 /* Writes all limits, but for the device rules. */
 int cgroup_apply(struct cgroup *cgroup, const struct oci_resources *resources, struct error *err);
 

@@ -261,6 +261,29 @@ int cgroup_open(const struct cgroup_location *location, struct cgroup **ret_cgro
 	return r;
 }
 
+int cgroup_descend(struct cgroup *cgroup, const char *controller, const char *below,
+		   struct error *err)
+{
+	struct cgroup_member *member;
+	auto_free char *path = NULL;
+	int r;
+
+	if (cgroup->backend == &cgroup_backend_v2) {
+		error_set(err, ENOTSUP,
+			  "controllers have no hierarchies of their own on cgroup v2");
+		return error_hint(err, "give the path alone");
+	}
+	member = cgroup_member_find(cgroup, controller);
+	if (!member || !member->path)
+		return error_set(err, ENOENT, "no cgroup v1 hierarchy has the controller %s",
+				 controller);
+	if (asprintf(&path, "%s/%s", member->path, below) < 0)
+		return error_errno(err, ENOMEM, "open cgroup");
+	tree_node_clear(&member->node);
+	r = tree_open(member->mount_point, path, &member->node);
+	return r < 0 ? error_errno(err, -r, "open cgroup %s%s", member->mount_point, path) : 0;
+}
+
 int cgroup_clone_fd(const struct cgroup *cgroup)
 {
 	const struct cgroup_member *unified = cgroup_member_find(cgroup, "");

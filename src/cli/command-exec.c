@@ -15,9 +15,9 @@
 
 struct options_exec {
 	struct command_common common;
-	const char *apparmor, *cgroup, *console_socket, *cwd, *pid_file, *pidfd_socket, *process;
+	const char *apparmor, *console_socket, *cwd, *pid_file, *pidfd_socket, *process;
 	const char *process_label, *user;
-	struct option_list additional_gids, cap, env;
+	struct option_list additional_gids, cap, cgroup, env;
 	uint32_t preserve_fds;
 	bool detach, ignore_paused, no_new_privs, no_subreaper, tty;
 };
@@ -28,8 +28,9 @@ static const struct option exec_options[] = {
 	OPTION(options_exec, apparmor, "apparmor", 0, "PROFILE", "its AppArmor profile"),
 	OPTION(options_exec, cap, "cap", 'c', "CAPABILITY",
 	       "a capability that it gets, too; can be given several times"),
-	OPTION(options_exec, cgroup, "cgroup", 0, "PATH",
-	       "run it in this cgroup below the container's; it must exist"),
+	OPTION(options_exec, cgroup, "cgroup", 0, "[CONTROLLER[,...]:]PATH",
+	       "run it in this cgroup below the container's, which must exist; with controllers "
+	       "only in their hierarchies (cgroup v1), and then it can be given several times"),
 	OPTION(options_exec, console_socket, "console-socket", 0, "PATH",
 	       "socket to send its terminal to"),
 	OPTION(options_exec, cwd, "cwd", 0, "DIR",
@@ -104,7 +105,7 @@ static int exec_request(const struct cli *cli, struct exec_request *ret_request,
 		.capabilities = {options->cap.items, options->cap.count},
 		.apparmor = options->apparmor,
 		.label = options->process_label,
-		.cgroup = options->cgroup,
+		.cgroups = {options->cgroup.items, options->cgroup.count},
 		.tty = options->tty,
 		.no_new_privileges = options->no_new_privs,
 		.ignore_paused = options->ignore_paused,

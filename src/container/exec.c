@@ -110,7 +110,7 @@ static int exec_append_cgroup(struct cgroup_location *location, const char *belo
 {
 	char joined[4096];
 
-	if (strchr(below, ':') || path_has_dotdot(below) || strpbrk(below, "\n"))
+	if (path_has_dotdot(below) || strpbrk(below, "\n"))
 		return error_set(err, EINVAL,
 				 "--cgroup %s: that is not a path below the container's cgroup",
 				 below);
@@ -131,18 +131,58 @@ static int exec_append_cgroup(struct cgroup_location *location, const char *belo
 	return location->path ? 0 : error_errno(err, ENOMEM, "--cgroup %s", below);
 }
 
+/* "CONTROLLER[,CONTROLLER...]:PATH", of which `colon` is the place: below the container's in the
+ * hierarchies of these. */
+static int exec_descend(struct exec *exec, const char *argument, const char *colon,
+			struct error *err)
+{
+	auto_free char *controllers = strndup(argument, (size_t)(colon - argument));
+	char *rest = controllers, *word;
+	int r = controllers ? 0 : error_errno(err, ENOMEM, "--cgroup %s", argument);
+
+	if (r == 0 && (path_has_dotdot(colon + 1) || strpbrk(colon + 1, ":\n")))
+		r = error_set(err, EINVAL, "that is not a path below the container's cgroup");
+	while (r == 0 && (word = strsep(&rest, ",")))
+		r = *word ? cgroup_descend(exec->cgroup, word, colon + 1, err)
+			  : error_set(err, EINVAL, "a controller is expected before the colon");
+	return r < 0 ? error_wrap(err, "--cgroup %s", argument) : 0;
+}
+
+/* Several arguments name controllers, all of them. */
+static int exec_descend_all(struct exec *exec, struct error *err)
+{
+	const struct oci_strings *cgroups = &exec->request->cgroups;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < cgroups->count; i++) {
+		const char *colon = strchr(cgroups->items[i], ':');
+
+		if (colon)
+			r = exec_descend(exec, cgroups->items[i], colon, err);
+		else if (cgroups->count > 1)
+			r = error_set(err, EINVAL,
+				      "--cgroup %s: one of several has to name its controllers",
+				      cgroups->items[i]);
+	}
+	return r;
+}
+
 static int exec_open_cgroup(struct exec *exec, struct error *err)
 {
+	const struct oci_strings *cgroups = &exec->request->cgroups;
 	struct cgroup_location location;
 	int r = record_find_cgroup(&exec->entry, &exec->record, &location, err);
 
 	if (r < 0)
 		return r;
-	if (exec->request->cgroup && strcmp(exec->request->cgroup, "/") != 0)
-		r = exec_append_cgroup(&location, exec->request->cgroup, err);
+	if (cgroups->count == 1 && !strchr(cgroups->items[0], ':') &&
+	    strcmp(cgroups->items[0], "/") != 0)
+		r = exec_append_cgroup(&location, cgroups->items[0], err);
 	if (r == 0)
 		r = cgroup_open(&location, &exec->cgroup, err);
 	cgroup_location_clear(&location);
+	if (r == 0)
+		r = exec_descend_all(exec, err);
 	return r < 0 ? r : cgroup_prepare_enter(exec->cgroup, err);
 }
 

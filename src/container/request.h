@@ -29,7 +29,7 @@ struct exec_request {
 	struct oci_u32s additional_gids;
 	struct oci_strings capabilities; /* added to bounding, effective and permitted */
 	const char *apparmor, *label;
-	const char *cgroup; /* below the container's, or NULL */
+	struct oci_strings cgroups; /* below the container's: one path, or "CONTROLLER,...:PATH" */
 	bool tty, no_new_privileges, ignore_paused;
 };
 

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
+import harness
 import pytest
 from harness import capability_mask, cgroups_of, namespace_of, status_of, wait_until
 
@@ -274,3 +276,39 @@ def test_process_file_says_nothing(up, workdir):
     assert os.sched_getscheduler(pid) == os.SCHED_BATCH and os.getpriority(os.PRIO_PROCESS, pid) == 3
     assert subprocess.run(['ionice', '-p', str(pid)], capture_output=True, text=True, check=True).stdout == 'best-effort: prio 0\n'
     os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.knarr
+def test_cgroup_of_one_controller(up):
+    """--cgroup CONTROLLER:PATH, cgroup v1's form."""
+    if harness.view() == 'v2':
+        c = up()
+        done = execute(c, '--cgroup', 'cpu:below', c.id, 'true')
+        assert done.rc == 255 and 'controllers have no hierarchies of their own on cgroup v2 (give the path alone)' in done.err, done
+        return
+    c = up()
+    tops, own = harness.cgroup_hierarchies(), cgroups_of(c.pid)
+    made = [Path(tops[name] + own[name], 'below') for name in ('memory', 'pids', 'freezer')]
+    for path in made:
+        path.mkdir()
+    try:
+        done = execute(c, '--cgroup', 'memory,pids:below', '--cgroup', 'freezer:/below', c.id, 'cat', '/proc/self/cgroup')
+        assert done.rc == 0, done
+        found = {word: line.split(':')[2] for line in done.out.strip().split('\n') for word in line.split(':')[1].split(',')}
+        assert {name for name, path in found.items() if path.endswith('/below')} == {'memory', 'pids', 'freezer'}, found
+        for words, text in ((['nosuch:below'], 'no cgroup v1 hierarchy has the controller nosuch'), (['memory:absent'], 'No such file'),
+                            ([':below'], 'a controller is expected'), (['memory:../x'], 'not a path below'), (['memory:below', 'plain'], 'has to name its controllers')):
+            flags = [flag for word in words for flag in ('--cgroup', word)]
+            done = execute(c, *flags, c.id, 'true')
+            assert done.rc == 255 and text in done.err and '--cgroup' in done.err and done.err.count('\n') == 1, done
+    finally:
+        for path in made:
+            harness.wait_until(lambda: remove(path), f'{path} is empty')  # pylint: disable=cell-var-from-loop
+
+
+def remove(path):
+    try:
+        path.rmdir()
+        return True
+    except OSError:
+        return False
