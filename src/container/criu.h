@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "container/criu-cgroup.h"
 #include "container/criu-wire.h"
 
 /* Descriptors of `criu_start.descriptors` have these numbers in criu, from here on. */
@@ -19,6 +20,7 @@
 struct criu {
 	pid_t pid;
 	int pidfd, socket;
+	char cgroup_options[CRIU_CGROUP_OPTIONS_MAX]; /* of the host, before */
 };
 #define CRIU_INIT ((struct criu){.pidfd = -EBADF, .socket = -EBADF})
 

@@ -375,7 +375,8 @@ static int hotplug_record(const hotplug_id *ids, void *data, struct error *err)
 		r = hotplug_clean(hotplug->plan.steps[i].config, i, path, err);
 		if (r < 0)
 			break;
-		items[mounts->count] = (struct hotplug_mount){strdup(path), ids[i]};
+		items[mounts->count].id = ids[i];
+		items[mounts->count].destination = strdup(path);
 		if (!items[mounts->count].destination)
 			r = error_errno(err, ENOMEM, "mounts");
 		else

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "container/criu-cgroup.h"
 #include "suite.h"
 
 /* The whole message, byte by byte. */
@@ -186,6 +187,27 @@ START_TEST(words_of_the_command_line)
 }
 END_TEST
 
+START_TEST(options_of_the_hosts_cgroups)
+{
+	char options[CRIU_CGROUP_OPTIONS_MAX];
+
+	criu_cgroup_parse("22 1 0:20 / /sys rw - sysfs sysfs rw\n"
+			  "83 81 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 "
+			  "rw,nsdelegate,memory_recursiveprot\n"
+			  "84 81 0:26 / /mnt rw - cgroup2 cgroup2 rw\n",
+			  options);
+	ck_assert_str_eq(options, "rw,nsdelegate,memory_recursiveprot");
+	criu_cgroup_parse("83 81 0:26 / /sys/fs/cgroup rw - tmpfs cgroup rw\n"
+			  "84 83 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw,nsdelegate",
+			  options);
+	ck_assert_str_eq(options, "");
+	criu_cgroup_parse("83 81 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2", options);
+	ck_assert_str_eq(options, "");
+	criu_cgroup_parse("", options);
+	ck_assert_str_eq(options, "");
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -196,6 +218,7 @@ int main(void)
 		long_words_are_cut,
 		unknown_fields_are_skipped,
 		words_of_the_command_line,
+		options_of_the_hosts_cgroups,
 	};
 
 	return suite_run("criu-wire", tests, suite_count(tests));
