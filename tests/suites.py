@@ -415,6 +415,7 @@ def suite_cppcheck(result):
 ANALYZER_LEAKS = {
     'src/cgroup/handle.c': 'the texts of members[]: cgroup_free()',
     'src/cgroup/host.c': 'the texts of hierarchies[]: cgroup_host_clear()',
+    'src/cgroup/systemd-properties.c': 'items[]: systemd_properties_clear()',
     'src/cli/cli.c': 'items[] of cli_keep(): main()',
     'src/cli/options.c': "an option's list, in the target at its offset: the process's",
     'src/container/exec-process.c': 'sets[]: exec_process_clear()',

@@ -18,16 +18,16 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/io.h"
 #include "base/text.h"
 #include "cgroup/cgroup.h"
+#include "cgroup/tree.h"
 #include "kernel/channel.h"
 
 #define MANAGER_RUNTIME "/run/systemd"
 #define MANAGER_BUS	"unix:path=/run/dbus/system_bus_socket"
 /* The cgroup in which every systemd has itself, below its own part. */
 #define MANAGER_SCOPE	   "/init.scope"
-#define MANAGER_CGROUP_MAX (64u << 10)
+#define MANAGER_CGROUP_MAX 8192
 
 static void manager_free(struct cgroup_systemd *systemd)
 {
@@ -82,15 +82,14 @@ static char *manager_parse_root(const char *text, enum cgroup_mode mode)
 
 static char *manager_find_root(const char *runtime, enum cgroup_mode mode)
 {
-	auto_free char *text = NULL;
-	char path[PATH_MAX], *root = NULL;
+	char path[PATH_MAX], text[MANAGER_CGROUP_MAX], *root = NULL;
 	pid_t pid;
 
 	if (snprintf(path, sizeof(path), "%s/private", runtime) >= (int)sizeof(path))
 		return NULL;
 	pid = manager_socket_owner(path);
 	(void)snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	if (pid > 0 && io_read_file(AT_FDCWD, path, 0, MANAGER_CGROUP_MAX, &text, NULL) == 0)
+	if (pid > 0 && tree_read(AT_FDCWD, path, text, sizeof(text)) >= 0)
 		root = manager_parse_root(text, mode);
 	/* Where it is on every machine that has not been set up otherwise. */
 	if (!root && asprintf(&root, "/user.slice/user-%u.slice/user@%u.service",

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* knarr-systemd: how it is called is in systemd-protocol.h. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/text.h"
 #include "cgroup/systemd-bus.h"
 #include "cgroup/systemd-protocol.h"
 #include "kernel/channel.h"
@@ -50,6 +50,7 @@ static int program_do(struct systemd_bus *bus, char **argv, struct error *err)
 {
 	const struct systemd_arguments arguments = {argv + ARGUMENT_REST};
 	const char *command = argv[ARGUMENT_COMMAND];
+	uint32_t pid;
 
 	if (strcmp(command, "start") == 0)
 		return systemd_bus_start(bus, getpid(), &arguments, err);
@@ -59,9 +60,9 @@ static int program_do(struct systemd_bus *bus, char **argv, struct error *err)
 		return systemd_bus_set(bus, &arguments, err);
 	if (strcmp(command, "stop") == 0)
 		return systemd_bus_stop(bus, err);
-	if (strcmp(command, "attach") == 0 && argv[ARGUMENT_REST])
-		return systemd_bus_attach(bus, argv[ARGUMENT_SUBCGROUP], atoi(argv[ARGUMENT_REST]),
-					  err);
+	if (strcmp(command, "attach") == 0 && argv[ARGUMENT_REST] &&
+	    text_parse_u32(argv[ARGUMENT_REST], &pid) == 0)
+		return systemd_bus_attach(bus, argv[ARGUMENT_SUBCGROUP], (pid_t)pid, err);
 	return error_set(err, EINVAL, "knarr-systemd knows no %s", command);
 }
 

@@ -114,20 +114,25 @@ static int value_close(struct value_parser *parser)
 	return r < 0 ? error_errno(parser->err, -r, "close a container") : 0;
 }
 
-/* How many bits of a natural number a type has, 0 for one that is no natural number. */
-static unsigned int value_natural_bits(char type)
+/* The largest number of a type of natural numbers, 0 for one that is none. */
+static uint64_t value_natural_max(char type)
 {
-	return type == 'y' ? 8 : type == 'q' ? 16 : type == 'u' ? 32 : type == 't' ? 64 : 0;
+	return type == 'y'   ? UINT8_MAX
+	       : type == 'q' ? UINT16_MAX
+	       : type == 'u' ? UINT32_MAX
+	       : type == 't' ? UINT64_MAX
+			     : 0;
 }
 
-static unsigned int value_integer_bits(char type)
+/* The largest of a type of integers; the smallest is one further from zero. */
+static uint64_t value_integer_max(char type)
 {
-	return type == 'n' ? 16 : type == 'i' || type == 'h' ? 32 : type == 'x' ? 64 : 0;
+	return type == 'n' ? INT16_MAX : type == 'x' ? INT64_MAX : INT32_MAX;
 }
 
 static int value_integer(struct value_parser *parser, const char *word, char type)
 {
-	unsigned int naturals = value_natural_bits(type), integers = value_integer_bits(type);
+	uint64_t natural = value_natural_max(type);
 	bool negative = *word == '-';
 	union systemd_basic value;
 	uint64_t magnitude;
@@ -142,15 +147,13 @@ static int value_integer(struct value_parser *parser, const char *word, char typ
 		return value_refuse(parser, EINVAL, "no number");
 	if (errno == ERANGE)
 		return value_refuse(parser, ERANGE, "a number too large for its type");
-	if (naturals) {
-		if ((negative && magnitude) || (naturals < 64 && magnitude >> naturals))
-			return value_refuse(parser, ERANGE, "a number too large for its type");
+	if ((natural && ((negative && magnitude) || magnitude > natural)) ||
+	    (!natural && magnitude > value_integer_max(type) + negative))
+		return value_refuse(parser, ERANGE, "a number too large for its type");
+	if (natural)
 		value.natural = magnitude;
-	} else {
-		if (magnitude > (UINT64_MAX >> (65 - integers)) + negative)
-			return value_refuse(parser, ERANGE, "a number too large for its type");
+	else
 		value.integer = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
-	}
 	return value_basic(parser, type, &value);
 }
 

@@ -91,10 +91,11 @@ static char **unit_arguments(const struct cgroup_unit *unit, const struct unit_c
 {
 	const char *const first[] = {"knarr-systemd", call->command, unit->bus,
 				     private,	      unit->name,    unit->subcgroup};
+	char *const nothing[] = {NULL}, *const *words = call->words ? call->words : nothing;
 	size_t count = 0, n = array_size(first);
 	char **argv;
 
-	while (call->words && call->words[count])
+	while (words[count])
 		count++;
 	argv = calloc(n + count + 1, sizeof(*argv));
 	if (!argv)
@@ -102,7 +103,7 @@ static char **unit_arguments(const struct cgroup_unit *unit, const struct unit_c
 	for (size_t i = 0; i < n; i++)
 		argv[i] = (char *)(uintptr_t)first[i];
 	for (size_t i = 0; i < count; i++)
-		argv[n + i] = call->words[i];
+		argv[n + i] = words[i];
 	return argv;
 }
 

@@ -82,24 +82,17 @@ static int unit_plan_devices(const struct oci_resources *resources,
 }
 
 /* A limit of one process would not let init come to the program that keeps the place. */
-static int unit_make_room(struct cgroup_unit *unit, struct systemd_properties *properties,
-			  struct error *err)
+static void unit_make_room(struct cgroup_unit *unit, struct systemd_properties *properties)
 {
 	for (size_t i = 0; i < properties->count && !unit->slice; i++) {
 		struct systemd_property *property = &properties->items[i];
-		char *two;
 
 		if (strcmp(property->name, "TasksMax") != 0 ||
 		    strcmp(property->value, "uint64 1") != 0)
 			continue;
-		two = strdup("uint64 2");
-		if (!two)
-			return error_errno(err, ENOMEM, "prepare the container's unit");
-		free(property->value);
-		property->value = two;
+		property->value[strlen("uint64 ")] = '2';
 		unit->alone = true;
 	}
-	return 0;
 }
 
 static int unit_plan(struct cgroup *cgroup, const struct cgroup_request *request,
@@ -114,8 +107,7 @@ static int unit_plan(struct cgroup *cgroup, const struct cgroup_request *request
 		return r;
 	systemd_properties_add_unit(properties, request->location, request->id);
 	r = unit_plan_limits(cgroup, resources, &limits, properties, err);
-	if (r == 0)
-		r = unit_make_room(cgroup->unit, properties, err);
+	unit_make_room(cgroup->unit, properties);
 	/* An ordinary user's systemd has no right to such a program, as he has none. */
 	if (r == 0 && !request->host->rootless)
 		r = unit_plan_devices(resources, &limits, properties, err);

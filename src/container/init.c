@@ -669,7 +669,11 @@ static void init_fail(const struct init *init, unsigned int phase, const struct 
 	_exit(EXIT_FAILURE);
 }
 
-/* Lives no longer than the runtime, and is nobody's to trace. */
+/*
+ * Lives no longer than the runtime, and is nobody's to trace; but in a new user namespace, where
+ * there is nobody else, and where a runtime without privileges has to write the maps and to follow
+ * into the mount namespace, which the kernel lets it do only to a dumpable process.
+ */
 static void init_guard(const struct init *init)
 {
 	struct pollfd runtime = {.fd = init->channel, .events = POLLRDHUP};
@@ -678,7 +682,8 @@ static void init_guard(const struct init *init)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (poll(&runtime, 1, 0) > 0 && (runtime.revents & (POLLHUP | POLLRDHUP)))
 		_exit(EXIT_FAILURE); /* it was dead before */
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (init->role != INIT_FIRST || !(init->plan->namespaces.fresh & CLONE_NEWUSER))
+		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 static void init_run_steps(struct init *init)
