@@ -24,6 +24,7 @@ def containerd(machine, base, image_tar):
     """The daemon with contrib's file, its root below the session's directory, and the image."""
     program = engines.known_to((), 'containerd')
     engines.known_to((), 'ctr')
+    harness.need_controller('cpu')  # it sets cpu.shares for every container
     configuration = (CONTRIB / 'containerd/config.toml').read_text().replace('SystemdCgroup = true', 'SystemdCgroup = false')
     configuration += f'\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "{NAME}"\n  restrict_oom_score_adj = true\n'
     (base / 'containerd.toml').write_text(configuration)
