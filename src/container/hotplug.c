@@ -355,6 +355,22 @@ static int hotplug_plan(struct hotplug *hotplug, struct error *err)
 	return r == 0 ? mounts_prepare(&hotplug->plan, &container, err) : r;
 }
 
+/* Clean destinations, one behind the other with their NULs: what the list points into. */
+static int hotplug_names(const struct hotplug *hotplug, struct text *names, struct error *err)
+{
+	char path[PATH_MAX];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < hotplug->plan.count; i++) {
+		r = hotplug_clean(hotplug->plan.steps[i].config, i, path, err);
+		if (r == 0)
+			text_append_bytes(names, path, strlen(path) + 1);
+	}
+	if (r == 0 && names->failed)
+		r = error_errno(err, ENOMEM, "mounts");
+	return r;
+}
+
 /* The list with the new ones behind the others. */
 static int hotplug_record(const hotplug_id *ids, void *data, struct error *err)
 {
@@ -363,29 +379,21 @@ static int hotplug_record(const hotplug_id *ids, void *data, struct error *err)
 	struct hotplug_mount *items =
 		realloc(mounts->items, (mounts->count + hotplug->plan.count + 1) * sizeof(*items));
 	size_t before = mounts->count;
-	char path[PATH_MAX];
-	int r = 0;
+	auto_text struct text names = {0};
+	char *at;
+	int r;
 
 	if (!items)
 		return error_errno(err, ENOMEM, "mounts");
 	mounts->items = items;
-	for (size_t i = 0; r == 0 && i < hotplug->plan.count; i++) {
-		if (ids[i] == 0) /* a symbolic link that was copied */
-			continue;
-		r = hotplug_clean(hotplug->plan.steps[i].config, i, path, err);
-		if (r < 0)
-			break;
-		items[mounts->count].id = ids[i];
-		items[mounts->count].destination = strdup(path);
-		if (!items[mounts->count].destination)
-			r = error_errno(err, ENOMEM, "mounts");
-		else
-			mounts->count++;
-	}
-	if (r == 0)
-		r = hotplug_write_list(hotplug, err);
-	for (size_t i = before; i < mounts->count; i++)
-		free(items[i].destination);
+	r = hotplug_names(hotplug, &names, err);
+	if (r < 0)
+		return r;
+	at = names.data;
+	for (size_t i = 0; at && i < hotplug->plan.count; i++, at += strlen(at) + 1)
+		if (ids[i] != 0) /* or a symbolic link was copied */
+			items[mounts->count++] = (struct hotplug_mount){at, ids[i]};
+	r = hotplug_write_list(hotplug, err);
 	mounts->count = before;
 	return r;
 }
