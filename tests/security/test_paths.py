@@ -188,6 +188,7 @@ def test_socket_of_a_volume_is_not_talked_to(container, programs, workdir):
     subprocess.run(['rmdir', str(workdir / 'volume/sub')], check=True)
 
 
+@pytest.mark.knarr  # what others do here they are told first
 @pytest.mark.recipe('R3')
 @pytest.mark.parametrize('way', ['last', 'parent'])
 def test_remount_through_a_link(container, workdir, way):

@@ -193,6 +193,7 @@ BAD_USERS = ['4294967295', '4294967296', '-1', '99999999999999999999', '1000x', 
              '1 ', '1\n', '1:1:1', '1.0', '1e3', '٣']
 
 
+@pytest.mark.knarr  # what others do here they are told first
 @pytest.mark.recipe('R31', 'CVE-2016-3697', 'CVE-2024-40635', 'CVE-2026-46680', 'CVE-2026-30892')
 @pytest.mark.parametrize('user', BAD_USERS)
 def test_exec_as_a_user_that_is_none(container, user):
