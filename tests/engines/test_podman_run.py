@@ -77,11 +77,11 @@ def test_outputs_stay_apart(podman):
 
 
 def test_terminal(podman):
-    with podman.terminal('run', '--rm', '-it', IMAGE, 'sh', '-c', 'tty; stty size; read line; echo "got $line"; exit 5', rows=31, columns=97) as terminal:
+    with podman.terminal('run', '--rm', '-it', IMAGE, 'sh', rows=31, columns=97) as terminal:
+        terminal.type('tty\n')
         terminal.expect(r'/dev/(pts/0|console)')
-        terminal.expect(r'31 97')
-        terminal.type('word\n')
-        terminal.expect(r'got word')
+        terminal.await_size('31 97')
+        terminal.type('exit 5\n')
         assert terminal.end() == 5
 
 
