@@ -209,6 +209,13 @@ static int init_devices(struct init *init, struct error *err)
 	return r;
 }
 
+/* The runtime has followed as far as it has to: see init_guard(). */
+static int init_hide(struct init *init, struct error *err)
+{
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? error_errno(err, errno, "become undumpable")
+						      : 0;
+}
+
 static int init_runtime_hooks(struct init *init, struct error *err)
 {
 	const struct oci_hooks *hooks = init->plan->config->hooks;
@@ -634,6 +641,7 @@ static const struct init_step {
 	{"rootfs", init_rootfs, FIRST},
 	{"mounts", init_mounts, FIRST},
 	{"devices", init_devices, FIRST},
+	{"devices", init_hide, FIRST},
 	{"hooks", init_runtime_hooks, FIRST},
 	{"hooks", init_container_hooks, FIRST},
 	{"rootfs", init_enter_rootfs, FIRST},
@@ -670,9 +678,9 @@ static void init_fail(const struct init *init, unsigned int phase, const struct 
 }
 
 /*
- * Lives no longer than the runtime, and is nobody's to trace; but in a new user namespace, where
- * there is nobody else, and where a runtime without privileges has to write the maps and to follow
- * into the mount namespace, which the kernel lets it do only to a dumpable process.
+ * Lives no longer than the runtime, and is nobody's to trace; in a new user namespace only from
+ * init_hide() on: there is nobody else in there, and a runtime without privileges has to write the
+ * maps and to follow into the mount namespace, which needs a process that is dumpable.
  */
 static void init_guard(const struct init *init)
 {
