@@ -55,7 +55,8 @@ void criu_cgroup_mend(const char *options)
 	auto_close int fd = -EBADF;
 
 	criu_cgroup_options(now);
-	if (options[0] == '\0' || strcmp(now, options) == 0)
+	/* Longer: they were noted while another criu had them away, and are there by now. */
+	if (options[0] == '\0' || strlen(now) >= strlen(options))
 		return;
 	(void)snprintf(copy, sizeof(copy), "%s", options);
 	for (char *word = strtok_r(copy, ",", &save);
