@@ -129,7 +129,7 @@ class Bpf:
 
 
 class Scene:
-    def __init__(self, runtime, tools, variant, keep_resources=True):
+    def __init__(self, runtime, tools, variant):
         self.runtime, self.tools, self.variant = os.path.realpath(runtime), Path(tools), variant
         self.is_knarr = os.path.basename(runtime) not in ('crun', 'runc', 'youki')
         self.folder = Path('/tmp') / f'{harness.PREFIX}-{variant}'
@@ -137,8 +137,9 @@ class Scene:
         self.id = f'{harness.PREFIX}-{variant}'
         self.report, self.table = self.folder / 'report', self.folder / 'errors'
         self.bpf = Bpf()
-        self._make(keep_resources)
-        self.files = self._listing()
+        # The distribution's crun raises RLIMIT_MEMLOCK for its eBPF, and dies where it may not.
+        self._make(self.is_knarr or harness.host_has_capability('SYS_RESOURCE'))
+        self.files = self.listing()
         self.out = open(self.folder / 'out', 'w+b')
         self.err = open(self.folder / 'err', 'w+b')
         self.said = open(self.folder / 'said', 'w+b')
@@ -180,7 +181,7 @@ class Scene:
     def write_config(self, name, config):
         (self.bundle / name).write_text(json.dumps(config, indent=1))
 
-    def _listing(self):
+    def listing(self):
         return sorted(path.name for folder in (self.bundle, self.bundle / 'rootfs', self.bundle / 'rootfs/dev', self.folder / 'once')
                       for path in folder.iterdir())
 
@@ -299,8 +300,8 @@ class Scene:
             wrong.append(f'the state root has {entries} {inside}')
         if Path('/proc/self/mountinfo').read_bytes() != self.mounts:
             wrong.append('mounts have changed')
-        if self._listing() != self.files:
-            wrong.append(f'files are left: {self._listing()}')
+        if self.listing() != self.files:
+            wrong.append(f'files are left: {self.listing()}')
         with open('/proc/keys', encoding='utf-8', errors='replace') as keys:
             deadline = time.monotonic() + 2
             while any(self.id in line for line in keys):
@@ -325,6 +326,10 @@ class Scene:
         for path in self.bundle.iterdir():
             if path.name not in self.files:
                 path.unlink()
+        known = {line.split()[0] for line in self.mounts.decode().splitlines()}
+        for entry in reversed(harness.mounts_of()):
+            if entry.id not in known:
+                harness.umount(entry.target)
 
     def learn_program(self):
         before = self.bpf.tags()
