@@ -114,7 +114,8 @@ int bundle_locate(const struct bundle *bundle, struct error *err)
 	unsigned int line, column;
 	char field[sizeof(err->field)];
 
-	if (err->field[0] == '\0')
+	/* One without a name has no text to find it in: the field says it. */
+	if (err->field[0] == '\0' || !bundle->name)
 		return -err->number;
 	memcpy(field, err->field, sizeof(field));
 	if (oci_locate(bundle->text, bundle->length, field, &line, &column) == 0)

@@ -121,16 +121,18 @@ int channel_recv(int channel, int pidfd, int64_t deadline, struct channel_messag
 		.msg_controllen = sizeof(control),
 	};
 	ssize_t n;
-	int r;
+	int reset = 0, r;
 
 	r = process_wait_readable(channel, pidfd, deadline);
 	if (r == PROCESS_DEAD)
 		return -EPIPE;
 	if (r < 0)
 		return r;
+	/* A peer that left without having read all from us is told of once, before its last words.
+	 */
 	do
 		n = recvmsg(channel, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || (errno == ECONNRESET && !reset++)));
 	if (n < 0)
 		return errno == ECONNRESET ? -EPIPE : -errno;
 	/* An empty packet looks like the end, and may bring descriptors all the same. */
