@@ -201,7 +201,7 @@ static int restore_request(const struct cli *cli, struct restore_request *ret_re
 		.console_socket = options->console_socket,
 		.idle_close = cli->seal_mount,
 	};
-	char *bundle, *pid_file, path[PATH_MAX];
+	char *bundle = NULL, *pid_file = NULL, path[PATH_MAX];
 	int r = store_check_id(plan.id, err);
 
 	if (r == 0)
@@ -214,7 +214,7 @@ static int restore_request(const struct cli *cli, struct restore_request *ret_re
 	}
 	if (r == 0)
 		r = checkpoint_flags(cli, options, &ret_request->flags, err);
-	if (r < 0)
+	if (r < 0 || !bundle)
 		return r;
 	plan.bundle = bundle;
 	if (path_join(bundle, "config.json", path, sizeof(path)) < 0)

@@ -88,7 +88,7 @@ static int doctor_run(const struct cli *cli, int *ret_status, struct error *err)
 {
 	const struct options_doctor *options = cli->options;
 	bool json = options->format && strcmp(options->format, "json") == 0;
-	auto_free struct doctor_report *report = calloc(1, sizeof(*report));
+	auto_free struct doctor_report *report = NULL;
 	auto_text struct text text = {0};
 	struct doctor_facts facts;
 	int r;
@@ -97,11 +97,12 @@ static int doctor_run(const struct cli *cli, int *ret_status, struct error *err)
 		return error_set(err, EINVAL,
 				 "invalid value \"%s\" for flag --format: neither text nor json",
 				 options->format);
-	if (!report)
-		return error_errno(err, ENOMEM, "look at this host");
 	r = doctor_probe(&facts, err);
 	if (r < 0)
 		return r;
+	report = calloc(1, sizeof(*report));
+	if (!report)
+		return error_errno(err, ENOMEM, "look at this host");
 	doctor_plan(&facts, report);
 	if (json)
 		doctor_print_json(&facts, report, &text);

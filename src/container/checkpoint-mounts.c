@@ -238,7 +238,7 @@ int checkpoint_put_mounts(const struct oci_config *config, pid_t init, int root,
 		const struct checkpoint_mount *mount = &table.mounts[i];
 		const char *name;
 
-		if (strcmp(mount->point, "/") == 0)
+		if (!mount->point || strcmp(mount->point, "/") == 0)
 			continue;
 		name = checkpoint_bind_name(&namer, mount);
 		if (!name)

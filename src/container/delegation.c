@@ -2,10 +2,10 @@
 #include "container/delegation.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <linux/mount.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/procfs.h"
@@ -36,6 +36,7 @@ bool delegation_plan(const struct plan *plan)
  */
 static int delegation_user(pid_t pid, int procfs, uint32_t *ret_uid, struct error *err)
 {
+	static const char field[] = "\nUid:\t";
 	char path[32], status[4096];
 	const char *line;
 	ssize_t n;
@@ -44,9 +45,10 @@ static int delegation_user(pid_t pid, int procfs, uint32_t *ret_uid, struct erro
 	n = procfs_read(procfs, path, status, sizeof(status));
 	if (n < 0)
 		return error_errno(err, (int)-n, "read /proc/%s", path);
-	line = strstr(status, "\nUid:\t"); /* real, effective, saved, file system */
-	if (!line || sscanf(line, "\nUid:\t%" SCNu32, ret_uid) != 1)
+	line = strstr(status, field); /* real, effective, saved, file system */
+	if (!line || line[strlen(field)] < '0' || line[strlen(field)] > '9')
 		return error_set(err, EBADMSG, "/proc/%s names no user", path);
+	*ret_uid = (uint32_t)strtoul(line + strlen(field), NULL, 10);
 	return 0;
 }
 
