@@ -64,6 +64,15 @@ def lacks(what):
     pytest.skip(f'host lacks {what}')
 
 
+def static_program(source, program):
+    """Compiles one file into a program that runs in any root."""
+    if shutil.which('gcc') is None:
+        lacks('gcc')
+    made = subprocess.run(['gcc', '-static', '-O1', '-o', str(program), str(source)], capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    return program
+
+
 def capability_mask(*names):
     return sum(1 << CAPABILITIES.index(name.removeprefix('CAP_')) for name in names)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""checkpoint and restore, as far as they go without criu. tests/vm/test_checkpoint.py has the rest."""
+"""checkpoint and restore, as far as they go without criu. tests/vm/test_checkpoint_restore.py has the rest."""
 
 import os
 import re

@@ -45,12 +45,9 @@ int main(int argc, char **argv)
 @pytest.fixture(scope='session')
 def say(base):
     """A static program that sends its arguments to NOTIFY_SOCKET, one message each; "sleepN" waits N ms."""
-    source, program = base / 'say.c', base / 'say'
+    source = base / 'say.c'
     source.write_text(SEND)
-    made = subprocess.run(['cc', '-static', '-o', str(program), str(source)], capture_output=True, text=True, check=False)
-    if made.returncode != 0:
-        harness.lacks('a compiler that links statically')
-    return program
+    return harness.static_program(source, base / 'say')
 
 
 class Manager:

@@ -17,7 +17,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from harness import status_of, wait_until
+from harness import static_program, status_of, wait_until
 
 pytestmark = pytest.mark.skipif(platform.machine() != 'x86_64', reason='the numbers below are x86-64\'s')
 
@@ -74,9 +74,7 @@ def probe(workdir):
             }
             return 0;
         }''')
-    program = workdir / 'probe'
-    assert os.system(f'gcc -static -O1 -o {program} {source}') == 0
-    return program
+    return static_program(source, workdir / 'probe')
 
 
 def probed(c, probe, *calls):
