@@ -393,18 +393,20 @@ def test_devices_never_more_in_between(device_container):
     c = device_container
     if c.runtime('exec', '--cap', 'CAP_MKNOD', c.id, 'sh', '-c', 'mknod /dev/x c 1 11; mknod /dev/n c 1 3').rc != 0:
         lacks('CAP_MKNOD')
-    script = 'i=0; while [ $i -lt 400 ]; do (exec 3</dev/x) 2>/dev/null && echo opened; (exec 3</dev/n) 2>/dev/null || echo lost; i=$((i+1)); done'
+    script = ('i=0; while [ ! -e /dev/stop ] && [ $i -lt 100000 ]; do (exec 3</dev/x) 2>/dev/null && echo opened; '
+              '(exec 3</dev/n) 2>/dev/null || echo lost; i=$((i+1)); echo >/dev/tried; done')
     result = {}
     worker = threading.Thread(target=lambda: result.update(done=c.runtime('exec', '--cap', 'CAP_SYSLOG', c.id, 'sh', '-c', script, timeout=120)))
     worker.start()
-    time.sleep(0.2)
-    rounds = 0
-    while worker.is_alive() and rounds < 40:
+    inside = Path(f'/proc/{c.pid}/root/dev')
+    wait_until((inside / 'tried').exists, 'the first try')
+    for _ in range(20):
         update_resources(c, {'devices': ZERO + [LOOP]})
         update_resources(c, {'devices': ZERO})
-        rounds += 1
+    assert worker.is_alive(), result
+    (inside / 'stop').touch()
     worker.join()
-    assert rounds > 0 and result['done'].out == '', result
+    assert result['done'].rc == 0 and result['done'].out == '', result
 
 
 def test_devices_go_back(device_container):
