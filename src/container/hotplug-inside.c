@@ -180,7 +180,6 @@ static void __attribute__((noreturn)) hotplug_work(struct hotplug_worker *worker
 
 /* ---- the runtime's side ---- */
 
-/* Two ends; ours is close-on-exec and closed in the child by its owner. */
 static int hotplug_channel(int *ret_ours, int *ret_theirs, struct error *err)
 {
 	int ends[2], r = channel_open(ends);
@@ -192,26 +191,36 @@ static int hotplug_channel(int *ret_ours, int *ret_theirs, struct error *err)
 	return 0;
 }
 
+/* A process with a line to the runtime: both sides get their own end of it, and a pid, 0 in the
+ * process itself. */
+static pid_t hotplug_fork(int *ret_channel, int *ret_pidfd, struct error *err)
+{
+	auto_close int ours = -EBADF, theirs = -EBADF;
+	int r = hotplug_channel(&ours, &theirs, err);
+	pid_t pid;
+
+	if (r < 0)
+		return r;
+	pid = process_fork(CLONE_CLEAR_SIGHAND, -1, ret_pidfd);
+	if (pid < 0)
+		return error_errno(err, -pid, "start a process for the mounts");
+	*ret_channel = pid == 0 ? fd_take(&theirs) : fd_take(&ours);
+	return pid;
+}
+
 static int hotplug_start_copy(const struct hotplug_place *place, int *ret_pidfd, int *ret_channel,
 			      struct error *err)
 {
-	auto_close int ours = -EBADF, theirs = -EBADF;
+	auto_close int channel = -EBADF;
 	struct channel_message message;
 	int pidfd = -EBADF, status, r;
-	pid_t pid;
+	pid_t pid = hotplug_fork(&channel, &pidfd, err);
 
-	r = hotplug_channel(&ours, &theirs, err);
-	if (r < 0)
-		return r;
-	pid = process_fork(CLONE_CLEAR_SIGHAND, -1, &pidfd);
 	if (pid < 0)
-		return error_errno(err, -pid, "start a process for the mounts");
-	if (pid == 0) {
-		ours = fd_close(ours);
-		hotplug_copy(place, theirs);
-	}
-	theirs = fd_close(theirs);
-	r = channel_recv(ours, pidfd, process_now() + HOTPLUG_TIMEOUT, &message, NULL);
+		return pid;
+	if (pid == 0)
+		hotplug_copy(place, channel);
+	r = channel_recv(channel, pidfd, process_now() + HOTPLUG_TIMEOUT, &message, NULL);
 	if (r < 0)
 		error_errno(err, -r, "wait for a copy of the mounts");
 	else if (message.error.number != 0)
@@ -221,7 +230,7 @@ static int hotplug_start_copy(const struct hotplug_place *place, int *ret_pidfd,
 		return -err->number;
 	}
 	*ret_pidfd = pidfd;
-	*ret_channel = fd_take(&ours);
+	*ret_channel = fd_take(&channel);
 	return 0;
 }
 
@@ -260,25 +269,19 @@ static int hotplug_run_worker(const struct hotplug_add *add, int sources, struct
 {
 	struct hotplug_worker worker = {
 		.place = add->place, .plan = add->plan, .sources = sources, .own = -EBADF};
-	auto_close int ours = -EBADF, theirs = -EBADF;
+	auto_close int channel = -EBADF;
 	int pidfd = -EBADF, status, r;
-	pid_t pid;
+	pid_t pid = hotplug_fork(&channel, &pidfd, err);
 
-	r = hotplug_channel(&ours, &theirs, err);
-	if (r < 0)
-		return r;
-	pid = process_fork(CLONE_CLEAR_SIGHAND, -1, &pidfd);
 	if (pid < 0)
-		return error_errno(err, -pid, "start a process for the mounts");
+		return pid;
 	if (pid == 0) {
-		ours = fd_close(ours);
-		worker.channel = theirs;
+		worker.channel = channel;
 		hotplug_work(&worker);
 	}
-	theirs = fd_close(theirs);
-	r = hotplug_hear(add, ours, pidfd, err);
+	r = hotplug_hear(add, channel, pidfd, err);
 	/* Without the word it takes everything back; that must not be cut short. */
-	ours = fd_close(ours);
+	channel = fd_close(channel);
 	(void)program_end(&pidfd, HOTPLUG_KILL_MS, &status);
 	return r;
 }
@@ -377,28 +380,23 @@ static int hotplug_detach_all(const struct hotplug_place *place,
 int hotplug_detach(const struct hotplug_place *place, const struct hotplug_victim *victims,
 		   size_t count, size_t *ret_count, struct error *err)
 {
-	auto_close int ours = -EBADF, theirs = -EBADF;
+	auto_close int channel = -EBADF;
 	struct channel_message message = {.word = HOTPLUG_DONE};
 	int64_t deadline = process_now() + HOTPLUG_TIMEOUT;
 	int pidfd = -EBADF, status, r;
-	pid_t pid;
+	pid_t pid = hotplug_fork(&channel, &pidfd, err);
 
 	*ret_count = 0;
-	r = hotplug_channel(&ours, &theirs, err);
-	if (r < 0)
-		return r;
-	pid = process_fork(CLONE_CLEAR_SIGHAND, -1, &pidfd);
 	if (pid < 0)
-		return error_errno(err, -pid, "start a process for the mounts");
+		return pid;
 	if (pid == 0) {
 		(void)prctl(PR_SET_DUMPABLE, 0);
-		(void)hotplug_detach_all(place, victims, count, theirs, &message.error);
-		(void)channel_send(theirs, &message, -1);
+		(void)hotplug_detach_all(place, victims, count, channel, &message.error);
+		(void)channel_send(channel, &message, -1);
 		_exit(0);
 	}
-	theirs = fd_close(theirs);
 	do {
-		r = channel_recv(ours, pidfd, deadline, &message, NULL);
+		r = channel_recv(channel, pidfd, deadline, &message, NULL);
 		*ret_count += r == 0 && message.word == HOTPLUG_ONE;
 	} while (r == 0 && message.word == HOTPLUG_ONE);
 	if (r < 0)

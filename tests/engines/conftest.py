@@ -104,10 +104,7 @@ def base():
 
 @pytest.fixture(scope='session')
 def busybox():
-    for name in (os.environ.get('KNARR_TEST_BUSYBOX'), shutil.which('busybox')):
-        if name and b'INTERP' not in subprocess.run(['readelf', '-l', name], capture_output=True, check=False).stdout:
-            return name
-    pytest.exit('no statically linked busybox (KNARR_TEST_BUSYBOX)', 2)
+    return harness.static_busybox()
 
 
 @pytest.fixture(scope='session')

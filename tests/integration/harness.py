@@ -64,6 +64,13 @@ def lacks(what):
     pytest.skip(f'host lacks {what}')
 
 
+def static_busybox():
+    for name in (os.environ.get('KNARR_TEST_BUSYBOX'), shutil.which('busybox')):
+        if name and b'INTERP' not in subprocess.run(['readelf', '-l', name], capture_output=True, check=False).stdout:
+            return name
+    pytest.exit('no statically linked busybox (KNARR_TEST_BUSYBOX)', 2)
+
+
 def static_program(source, program):
     """Compiles one file into a program that runs in any root."""
     if shutil.which('gcc') is None:
