@@ -256,9 +256,10 @@ static int sources_clone_remote(int channel, const struct sources_request *reque
 			return r;
 	}
 	r = sources_send(channel, &packet, (size_t)size, user);
-	/* A helper that is gone may have left word why. */
-	if (r == 0 || r == -EPIPE)
+	if (r == 0)
 		r = channel_recv(channel, -1, process_now() + SOURCES_ANSWER_MS, &answer, &fd);
+	else if (r == -EPIPE && channel_recv(channel, -1, process_now(), &answer, &fd) == 0)
+		r = 0; /* a helper that is gone may have left word why */
 	if (r < 0)
 		return error_errno(err, -r, "ask the runtime's helper for a mount of %s",
 				   request->path);
