@@ -25,7 +25,8 @@ PAYLOAD = 'payload'
 LIMIT_SECONDS = 30
 NOT_OURS = [PAYLOAD, 'ps', 'newuidmap', 'newgidmap', 'criu']
 SYS_BPF = 321
-BPF_PROG_GET_NEXT_ID, BPF_PROG_GET_FD_BY_ID, BPF_OBJ_GET_INFO_BY_FD = 11, 13, 15
+BPF_PROG_GET_NEXT_ID, BPF_PROG_GET_FD_BY_ID, BPF_OBJ_GET_INFO_BY_FD, BPF_PROG_QUERY = 11, 13, 15, 16
+BPF_CGROUP_DEVICE = 6
 CAPABILITIES = ['CAP_CHOWN', 'CAP_KILL', 'CAP_NET_BIND_SERVICE', 'CAP_SETUID']
 
 Done = namedtuple('Done', 'rc out err')
@@ -102,6 +103,17 @@ class Bpf:
     def _call(command, attributes):
         return harness.LIBC.syscall(SYS_BPF, command, ctypes.byref(attributes), ctypes.sizeof(attributes))
 
+    def _tag(self, number):
+        """What the kernel calls a program's instructions, or None if it is gone meanwhile."""
+        fd = self._call(BPF_PROG_GET_FD_BY_ID, ctypes.create_string_buffer(struct.pack('=III', number, 0, 0), 64))
+        if fd < 0:
+            return None
+        info = ctypes.create_string_buffer(256)
+        attributes = ctypes.create_string_buffer(struct.pack('=IIQ', fd, 256, ctypes.addressof(info)), 64)
+        done = self._call(BPF_OBJ_GET_INFO_BY_FD, attributes)
+        os.close(fd)
+        return info.raw[8:16] if done == 0 else None
+
     def tags(self):
         found, last = [], 0
         while True:
@@ -109,20 +121,18 @@ class Bpf:
             if self._call(BPF_PROG_GET_NEXT_ID, attributes) < 0:
                 return found
             last = struct.unpack_from('=I', attributes, 4)[0]
-            attributes = ctypes.create_string_buffer(struct.pack('=III', last, 0, 0), 64)
-            fd = self._call(BPF_PROG_GET_FD_BY_ID, attributes)
-            if fd < 0:
-                continue
-            info = ctypes.create_string_buffer(256)
-            attributes = ctypes.create_string_buffer(struct.pack('=IIQ', fd, 256, ctypes.addressof(info)), 64)
-            if self._call(BPF_OBJ_GET_INFO_BY_FD, attributes) == 0:
-                found.append(info.raw[8:16])
-            os.close(fd)
+            found.append(self._tag(last))
 
-    def learn(self, before):
-        """What is there with a container of ours and was not before it; another's of that moment makes it unknown."""
-        new = [tag for tag in self.tags() if tag not in before]
-        self.tag = new[0] if len(new) == 1 else None
+    def learn(self, cgroup):
+        """The device program of this cgroup; other containers of the moment have theirs."""
+        fd = os.open(cgroup, os.O_RDONLY | os.O_DIRECTORY)
+        numbers = (ctypes.c_uint32 * 8)()
+        attributes = ctypes.create_string_buffer(
+            struct.pack('=IIIIQI', fd, BPF_CGROUP_DEVICE, 0, 0, ctypes.addressof(numbers), len(numbers)), 64)
+        done = self._call(BPF_PROG_QUERY, attributes)
+        os.close(fd)
+        count = struct.unpack_from('=I', attributes, 24)[0]
+        self.tag = self._tag(numbers[0]) if done == 0 and count == 1 else None
 
     def ours(self):
         return self.tags().count(self.tag) if self.tag else 0
@@ -332,9 +342,13 @@ class Scene:
                 harness.umount(entry.target)
 
     def learn_program(self):
-        before = self.bpf.tags()
+        """On cgroup v2; v1 knows lists, and a container without rules for devices has none."""
         self('create', '--bundle', self.bundle, self.id, said=True)
-        self.bpf.learn(before)
+        for path in self.cgroups():
+            if os.path.exists(f'{path}/cgroup.controllers'):
+                self.bpf.learn(path)
+        if self.is_knarr and harness.view() == 'v2' and self.bpf.tag is None:
+            raise RuntimeError('the container has no device program')
         self('delete', '--force', self.id)
         harness.reap()
 
