@@ -589,9 +589,11 @@ FAULTS_PARTS = [['create', 'start', 'run', 'run-detached', 'create-userns', 'sta
                  'delete-paused', 'state', 'list', 'ps']]
 
 
-def faults_points(result, knarr, tools, view, operations, again=True):
+def faults_points(result, knarr, tools, view, operations):
     """One sampled run of tests/faults/run; each point that knarr survived is a test that passed."""
     words = [word for name in operations for word in ('--operation', name)]
+    if IN_CI:
+        words += ['--again', str(REPEAT_MAX)]
     finished = run(['contrib/cgroup-view', view, sys.executable, 'tests/faults/run', '--runtime', str(knarr), '--tools', str(tools), *words],
                    timeout=1200)
     (LOGS / f'faults-{operations[0]}.log').write_text(finished.stdout)
@@ -603,17 +605,11 @@ def faults_points(result, knarr, tools, view, operations, again=True):
         result.fail(f'tests/faults/run {operations[0]}', tail(finished.stdout))
         return
     result.ok(int(total.group(2)))
-    for line in finished.stdout.split('\n'):
-        if line.startswith('FAIL '):
-            name, _, detail = line.removeprefix('FAIL ').partition(': ')
-            result.fail(name, detail)
-    if IN_CI and again and 0 < len(result.failed) <= REPEAT_MAX:
-        concerned = {name.split()[0] for name, _ in result.failed}
-        second = Result()
-        if concerned <= set(operations):
-            faults_points(second, knarr, tools, view, sorted(concerned), again=False)
-        if second.passed:
-            steady_or_not(result, {name for name, _ in second.failed})
+    for word, entries in (('FAIL ', result.failed), ('UNSTEADY ', result.unsteady)):
+        for line in finished.stdout.split('\n'):
+            if line.startswith(word):
+                name, _, detail = line.removeprefix(word).partition(': ')
+                entries.append((name, detail))
     if finished.returncode != 0 and 'FAIL ' not in finished.stdout:
         result.fail(f'tests/faults/run {operations[0]}', tail(finished.stdout))
 
@@ -734,6 +730,16 @@ def show(name, result, seconds):
     sys.stdout.flush()
 
 
+def show_again(name, result):
+    """At the end of a long report, where it is seen: what failed, a line each."""
+    for word, entries in (('UNSTEADY', result.unsteady), ('FAILED', result.failed)):
+        for test, detail in entries:
+            lines = [line.strip() for line in tail(detail).split('\n') if line.strip()]
+            # What an assertion of pytest says comes after its place; else the last words say most.
+            said = next((line for line in lines if line.startswith('E ')), lines[-1] if lines else '')
+            print(f'{word} {name}: {test}: {said[:300]}')
+
+
 def chosen_suites(words):
     chosen = []
     for word in words or SUITES:
@@ -768,6 +774,7 @@ def main():
     now = tree_hash()
     done = json.loads(done_path.read_text()) if done_path.exists() else {}
     passed = failed = skipped = 0
+    results = {}
     for name in chosen_suites(options.suites):
         print(f'==> {name}: {SUITES[name].__doc__}', flush=True)
         known = done.get(name, {})
@@ -776,7 +783,7 @@ def main():
             passed += known['passed']
             skipped += known['skipped']
             continue
-        result = Result()
+        result = results[name] = Result()
         begin = time.monotonic()
         try:
             SUITES[name](result)
@@ -791,6 +798,8 @@ def main():
         skipped += len(result.skipped)
         done[name] = {'tree': None if result.failed else now, 'passed': result.passed, 'skipped': len(result.skipped)}
         done_path.write_text(json.dumps(done))
+    for name, result in results.items():
+        show_again(name, result)
     print(f'{passed} passed, {failed} failed, {skipped} skipped')
     return 1 if failed else 0
 
