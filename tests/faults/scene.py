@@ -8,6 +8,7 @@ checks are made for thousands of rounds: a round costs some tens of milliseconds
 import ctypes
 import json
 import os
+import select
 import shutil
 import struct
 import subprocess
@@ -211,12 +212,14 @@ class Scene:
             file.seek(0)
             file.truncate()
         process = subprocess.Popen(command, stdin=self.null, stdout=out, stderr=self.err)
-        try:
-            rc = process.wait(limit)
-        except subprocess.TimeoutExpired:
+        # Not wait(limit), which sleeps and looks again: longer than most commands take.
+        pidfd = os.pidfd_open(process.pid)
+        late = not select.select([pidfd], [], [], limit)[0]
+        os.close(pidfd)
+        if late:
             process.kill()
-            process.wait()
-            rc = 'hang'
+        status = process.wait()
+        rc = 'hang' if late else status
         self.err.seek(0)
         self.out.seek(0)
         return Done(rc, self.out.read().decode(errors='replace') if not said else '', self.err.read().decode(errors='replace'))
