@@ -12,11 +12,11 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "base/mountinfo.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "cgroup/backend.h"
 
-#define HOST_MOUNTINFO_MAX (64u << 20)
 /* /proc/self/ns/user of the first user namespace: PROC_USER_INIT_INO, the same on every kernel. */
 #define HOST_INITIAL_USERNS "user:[4026531837]"
 
@@ -67,55 +67,8 @@ static bool host_parse_own(char *line, char **ret_controllers, char **ret_path)
 	return true;
 }
 
-/* "\040" back to " ": in place. */
-static void host_unescape(char *text)
-{
-	char *out = text;
-
-	for (; *text; text++) {
-		if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] >= '0' &&
-		    text[2] <= '7' && text[3] >= '0' && text[3] <= '7') {
-			*out++ = (char)((text[1] - '0') * 64 + (text[2] - '0') * 8 + text[3] - '0');
-			text += 3;
-		} else {
-			*out++ = *text;
-		}
-	}
-	*out = '\0';
-}
-
-/* What is needed of a line of mountinfo. */
-struct host_mount {
-	char *root, *mount_point, *type, *super_options;
-};
-
-static bool host_parse_mount(char *line, struct host_mount *mount)
-{
-	char *fields[5], *separator = strstr(line, " - "), *save = NULL;
-
-	if (!separator)
-		return false;
-	*separator = '\0';
-	fields[0] = strtok_r(line, " ", &save);
-	for (size_t i = 1; i < array_size(fields); i++)
-		fields[i] = fields[i - 1] ? strtok_r(NULL, " ", &save) : NULL;
-	if (!fields[4])
-		return false;
-	mount->root = fields[3];
-	mount->mount_point = fields[4];
-	mount->type = strtok_r(separator + 3, " ", &save);
-	if (!mount->type || !strtok_r(NULL, " ", &save)) /* the source */
-		return false;
-	mount->super_options = strtok_r(NULL, " ", &save);
-	if (!mount->super_options)
-		return false;
-	host_unescape(mount->root);
-	host_unescape(mount->mount_point);
-	return true;
-}
-
 /* True when the mount is of the hierarchy with all of these controllers ("" is cgroup2). */
-static bool host_mount_is_of(const struct host_mount *mount, const char *controllers)
+static bool host_mount_is_of(const struct mountinfo *mount, const char *controllers)
 {
 	char name[64];
 
@@ -193,18 +146,14 @@ int cgroup_host_parse_unified(const char *own, struct cgroup_host *ret_host, str
 }
 
 /* The mounts of cgroup hierarchies in `text`, which is cut in place. */
-static int host_parse_mounts(char *text, struct host_mount **ret_mounts, size_t *ret_count)
+static int host_parse_mounts(char *text, struct mountinfo **ret_mounts, size_t *ret_count)
 {
-	struct host_mount *mounts = NULL;
+	struct mountinfo *mounts = NULL, *more, mount;
 	size_t count = 0;
-	char *save = NULL;
 
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		struct host_mount mount, *more;
-
-		/* Most lines are of something else: a cheap look first. */
-		if (!strstr(line, " - cgroup") || !host_parse_mount(line, &mount) ||
-		    !path_is_below(mount.mount_point, CGROUP_MOUNT_POINT))
+	while (mountinfo_next(&text, &mount)) {
+		if (!text_starts_with(mount.type, "cgroup") ||
+		    !path_is_below(mount.point, CGROUP_MOUNT_POINT))
 			continue;
 		more = realloc(mounts, (count + 1) * sizeof(*mounts));
 		if (!more) {
@@ -224,7 +173,7 @@ int cgroup_host_parse_legacy(const char *own, const char *mountinfo, struct cgro
 {
 	struct cgroup_host host = {.mode = CGROUP_MODE_LEGACY};
 	auto_free char *own_text = strdup(own), *mount_text = strdup(mountinfo);
-	auto_free struct host_mount *mounts = NULL;
+	auto_free struct mountinfo *mounts = NULL;
 	size_t count = 0;
 	char *save = NULL;
 	int r = own_text && mount_text ? 0 : -ENOMEM;
@@ -233,7 +182,7 @@ int cgroup_host_parse_legacy(const char *own, const char *mountinfo, struct cgro
 		r = host_parse_mounts(mount_text, &mounts, &count);
 	for (char *line = r == 0 ? strtok_r(own_text, "\n", &save) : NULL; line && r == 0;
 	     line = strtok_r(NULL, "\n", &save)) {
-		const struct host_mount *found = NULL;
+		const struct mountinfo *found = NULL;
 		char *controllers, *path;
 
 		if (!host_parse_own(line, &controllers, &path))
@@ -242,7 +191,7 @@ int cgroup_host_parse_legacy(const char *own, const char *mountinfo, struct cgro
 			if (host_mount_is_of(&mounts[i], controllers))
 				found = &mounts[i];
 		if (found)
-			r = host_add(&host, controllers, found->mount_point,
+			r = host_add(&host, controllers, found->point,
 				     host_relative(path, found->root));
 	}
 	if (r < 0) {
@@ -305,7 +254,7 @@ static int host_read_own(char **ret_text)
 	ssize_t n = tree_read(AT_FDCWD, "/proc/self/cgroup", text, sizeof(text));
 
 	if (n == -EFBIG)
-		return io_read_file(AT_FDCWD, "/proc/self/cgroup", 0, HOST_MOUNTINFO_MAX, ret_text,
+		return io_read_file(AT_FDCWD, "/proc/self/cgroup", 0, MOUNTINFO_MAX, ret_text,
 				    NULL);
 	if (n < 0)
 		return (int)n;
@@ -338,8 +287,8 @@ int cgroup_host_detect(struct cgroup_host *ret_host, struct error *err)
 	if (mode == CGROUP_MODE_UNIFIED) {
 		r = cgroup_host_parse_unified(own, ret_host, err);
 	} else {
-		r = io_read_file(AT_FDCWD, "/proc/self/mountinfo", 0, HOST_MOUNTINFO_MAX,
-				 &mountinfo, NULL);
+		r = io_read_file(AT_FDCWD, "/proc/self/mountinfo", 0, MOUNTINFO_MAX, &mountinfo,
+				 NULL);
 		if (r < 0)
 			return error_errno(err, -r, "read /proc/self/mountinfo");
 		r = cgroup_host_parse_legacy(own, mountinfo, ret_host, err);

@@ -12,9 +12,9 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "base/mountinfo.h"
 #include "base/text.h"
 
-#define RESCTRL_MOUNTINFO_MAX (16U << 20)
 /* A line per resource and a few bytes per cache: large machines have hundreds. */
 #define RESCTRL_SCHEMATA_MAX (1U << 20)
 
@@ -126,24 +126,19 @@ bool resctrl_matches(const char *schema, const char *schemata)
 int resctrl_find_mount(const char *mountinfo, char **ret_mount_point)
 {
 	auto_free char *text = strdup(mountinfo), *found = NULL;
-	char *rest = text, *line;
+	struct mountinfo mount;
+	char *rest = text;
 
 	if (!text)
 		return -ENOMEM;
-	while ((line = strsep(&rest, "\n"))) {
-		char *type = strstr(line, " - ");
-		char root[8], *point;
-
+	while (mountinfo_next(&rest, &mount)) {
 		/* Of a bind of one group, new groups would be monitoring groups or nothing. */
-		if (!type || !text_starts_with(type, " - resctrl ") ||
-		    sscanf(line, "%*s %*s %*s %7s %*s", root) != 1 || strcmp(root, "/") != 0)
+		if (strcmp(mount.type, "resctrl") != 0 || strcmp(mount.root, "/") != 0)
 			continue;
-		*type = '\0';
-		point = NULL;
-		if (sscanf(line, "%*s %*s %*s %*s %ms", &point) != 1)
-			return -ENOMEM;
 		free(found);
-		found = point;
+		found = strdup(mount.point);
+		if (!found)
+			return -ENOMEM;
 	}
 	if (!found)
 		return -ENOENT;
@@ -156,8 +151,7 @@ int resctrl_locate(char **ret_mount_point, struct error *err)
 	auto_free char *mountinfo = NULL;
 	int r;
 
-	r = io_read_file(AT_FDCWD, "/proc/self/mountinfo", 0, RESCTRL_MOUNTINFO_MAX, &mountinfo,
-			 NULL);
+	r = io_read_file(AT_FDCWD, "/proc/self/mountinfo", 0, MOUNTINFO_MAX, &mountinfo, NULL);
 	if (r < 0)
 		return error_errno(err, -r, "read /proc/self/mountinfo");
 	r = resctrl_find_mount(mountinfo, ret_mount_point);

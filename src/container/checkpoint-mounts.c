@@ -12,25 +12,16 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "base/mountinfo.h"
 #include "base/path.h"
 #include "container/criu-wire.h"
 #include "isolate/devices.h"
 #include "kernel/resolve.h"
 #include "oci-spec/tables.h"
 
-#define MOUNTINFO_MAX (64u << 20)
-
-/* A line of /proc/PID/mountinfo, as far as it is needed. */
-struct checkpoint_mount {
-	unsigned int id;
-	char device[24];
-	const char *root, *point; /* escaped as the kernel does: criu wants them so in no place */
-	bool covered;		  /* another mount is on top of it */
-};
-
 struct checkpoint_table {
 	char *text; /* cut in place */
-	struct checkpoint_mount *mounts;
+	struct mountinfo *mounts;
 	size_t count;
 };
 
@@ -40,45 +31,11 @@ static void checkpoint_table_clear(struct checkpoint_table *table)
 	free(table->text);
 }
 
-/* "\040" back to a blank, in place. */
-static void checkpoint_unescape(char *text)
-{
-	char *out = text;
-
-	while (*text) {
-		if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] >= '0' &&
-		    text[2] <= '7' && text[3] >= '0' && text[3] <= '7') {
-			*out++ = (char)((text[1] - '0') * 64 + (text[2] - '0') * 8 + text[3] - '0');
-			text += 4;
-		} else {
-			*out++ = *text++;
-		}
-	}
-	*out = '\0';
-}
-
-/* "ID PARENT MAJOR:MINOR ROOT POINT ..." */
-static bool checkpoint_parse_line(char *line, struct checkpoint_mount *mount)
-{
-	char *fields[5], *save = NULL;
-	uint32_t id;
-
-	fields[0] = strtok_r(line, " ", &save);
-	for (size_t i = 1; i < array_size(fields); i++)
-		fields[i] = fields[i - 1] ? strtok_r(NULL, " ", &save) : NULL;
-	if (!fields[4] || text_parse_u32(fields[0], &id) < 0)
-		return false;
-	checkpoint_unescape(fields[3]);
-	checkpoint_unescape(fields[4]);
-	*mount = (struct checkpoint_mount){.id = id, .root = fields[3], .point = fields[4]};
-	(void)snprintf(mount->device, sizeof(mount->device), "%s", fields[2]);
-	return true;
-}
-
 static int checkpoint_table_read(pid_t init, struct checkpoint_table *table, struct error *err)
 {
-	char path[64], *save = NULL;
+	struct mountinfo mount;
 	size_t lines = 1;
+	char path[64];
 	int r;
 
 	*table = (struct checkpoint_table){.text = NULL};
@@ -91,16 +48,14 @@ static int checkpoint_table_read(pid_t init, struct checkpoint_table *table, str
 	table->mounts = calloc(lines, sizeof(*table->mounts));
 	if (!table->mounts)
 		return error_errno(err, ENOMEM, "read %s", path);
-	for (char *line = strtok_r(table->text, "\n", &save); line;
-	     line = strtok_r(NULL, "\n", &save))
-		if (checkpoint_parse_line(line, &table->mounts[table->count]))
-			table->count++;
+	for (char *rest = table->text; mountinfo_next(&rest, &mount);)
+		table->mounts[table->count++] = mount;
 	return 0;
 }
 
 /* Whether the filesystem of a mount is there as a whole too. */
 static bool checkpoint_has_whole(const struct checkpoint_table *table,
-				 const struct checkpoint_mount *mount)
+				 const struct mountinfo *mount)
 {
 	for (size_t i = 0; i < table->count; i++)
 		if (strcmp(table->mounts[i].device, mount->device) == 0 &&
@@ -154,7 +109,7 @@ struct checkpoint_namer {
 };
 
 static const char *checkpoint_bind_name(const struct checkpoint_namer *namer,
-					const struct checkpoint_mount *mount)
+					const struct mountinfo *mount)
 {
 	const struct oci_mounts *mounts = &namer->config->mounts;
 
@@ -166,7 +121,7 @@ static const char *checkpoint_bind_name(const struct checkpoint_namer *namer,
 
 /* Below an rbind, and not in the configuration itself. */
 static bool checkpoint_is_below_bind(const struct checkpoint_namer *namer,
-				     const struct checkpoint_mount *mount)
+				     const struct mountinfo *mount)
 {
 	const struct checkpoint_table *table = namer->table;
 
@@ -187,7 +142,7 @@ static bool checkpoint_is_in_config(const struct checkpoint_namer *namer, const 
 }
 
 static const char *checkpoint_node_name(const struct checkpoint_namer *namer,
-					const struct checkpoint_mount *mount)
+					const struct mountinfo *mount)
 {
 	auto_close int fd = resolve_open(namer->root, mount->point, O_PATH);
 	struct stat st;
@@ -235,10 +190,10 @@ int checkpoint_put_mounts(const struct oci_config *config, pid_t init, int root,
 		r = checkpoint_find_binds(&namer, err);
 	text_append(names, "[");
 	for (size_t i = 0; r == 0 && i < table.count; i++) {
-		const struct checkpoint_mount *mount = &table.mounts[i];
+		const struct mountinfo *mount = &table.mounts[i];
 		const char *name;
 
-		if (!mount->point || strcmp(mount->point, "/") == 0)
+		if (strcmp(mount->point, "/") == 0)
 			continue;
 		name = checkpoint_bind_name(&namer, mount);
 		if (!name)

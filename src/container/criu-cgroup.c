@@ -9,32 +9,22 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/mountinfo.h"
 #include "kernel/mountfd.h"
 
-#define MOUNTINFO_MAX (64u << 20)
 #define OPTIONS_COUNT 16
 
-/* The last one of a place is on top of the others. */
-void criu_cgroup_parse(const char *mountinfo, char options[static CRIU_CGROUP_OPTIONS_MAX])
+void criu_cgroup_parse(char *mountinfo, char options[static CRIU_CGROUP_OPTIONS_MAX])
 {
-	static const char type[] = " - cgroup2 ";
+	struct mountinfo mount;
 
 	options[0] = '\0';
-	for (const char *line = mountinfo; *line;
-	     line += strcspn(line, "\n"), line += *line == '\n') {
-		size_t length = strcspn(line, "\n");
-		const char *found = memmem(line, length, type, sizeof(type) - 1), *at;
-		const char *place = memmem(line, length, " /sys/fs/cgroup ", 16);
-
-		if (!found || !place || place > found)
-			continue;
-		/* "SOURCE OPTIONS" */
-		at = found + sizeof(type) - 1;
-		at += strcspn(at, " \n");
-		at += *at == ' ';
-		(void)snprintf(options, CRIU_CGROUP_OPTIONS_MAX, "%.*s", (int)strcspn(at, "\n"),
-			       at);
-	}
+	/* The last one of a place is on top of the others. */
+	while (mountinfo_next(&mountinfo, &mount))
+		if (strcmp(mount.point, "/sys/fs/cgroup") == 0)
+			(void)snprintf(options, CRIU_CGROUP_OPTIONS_MAX, "%s",
+				       strcmp(mount.type, "cgroup2") == 0 ? mount.super_options
+									  : "");
 }
 
 void criu_cgroup_options(char options[static CRIU_CGROUP_OPTIONS_MAX])

@@ -17,7 +17,7 @@ void criu_cgroup_options(char options[static CRIU_CGROUP_OPTIONS_MAX]);
 /* Sets them as they were, if they have changed. What fails is logged. */
 void criu_cgroup_mend(const char *options);
 
-/* Pure: the options of the cgroup2 at /sys/fs/cgroup in the text of a mountinfo. */
-void criu_cgroup_parse(const char *mountinfo, char options[static CRIU_CGROUP_OPTIONS_MAX]);
+/* Pure: those in the text of a mountinfo, which is cut in place. */
+void criu_cgroup_parse(char *mountinfo, char options[static CRIU_CGROUP_OPTIONS_MAX]);
 
 #endif

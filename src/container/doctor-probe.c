@@ -14,6 +14,7 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "base/mountinfo.h"
 #include "base/text.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/host.h"
@@ -50,18 +51,13 @@ static uint64_t probe_status(const char *status, const char *name)
 static bool probe_chrooted(void)
 {
 	auto_free char *text = NULL;
+	struct mountinfo mount;
 
-	if (io_read_file(AT_FDCWD, "/proc/self/mountinfo", 0, 64u << 20, &text, NULL) < 0)
+	if (io_read_file(AT_FDCWD, "/proc/self/mountinfo", 0, MOUNTINFO_MAX, &text, NULL) < 0)
 		return false;
-	for (const char *line = text; *line; line = strchrnul(line, '\n'), line += *line == '\n') {
-		const char *at = line;
-
-		/* "ID PARENT MAJOR:MINOR ROOT MOUNT-POINT ..." */
-		for (int field = 0; field < 4; field++)
-			at = strchrnul(at, ' '), at += *at == ' ';
-		if (strncmp(at, "/ ", 2) == 0)
+	for (char *rest = text; mountinfo_next(&rest, &mount);)
+		if (strcmp(mount.point, "/") == 0)
 			return false;
-	}
 	return true;
 }
 

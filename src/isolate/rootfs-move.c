@@ -8,51 +8,10 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "base/mountinfo.h"
 #include "base/path.h"
 #include "kernel/mountfd.h"
 #include "kernel/syscalls.h"
-
-#define ROOTFS_MOUNTINFO_MAX (64u << 20)
-
-/* Blanks and backslashes in paths are written as \040, in place. */
-static void rootfs_unescape(char *text)
-{
-	char *out = text;
-
-	while (*text) {
-		if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] >= '0' &&
-		    text[2] <= '7' && text[3] >= '0' && text[3] <= '7') {
-			*out++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
-					(text[3] - '0'));
-			text += 4;
-		} else {
-			*out++ = *text++;
-		}
-	}
-	*out = '\0';
-}
-
-int rootfs_mountinfo_parse(char *line, struct rootfs_mountinfo *ret_mount)
-{
-	struct rootfs_mountinfo mount = {0};
-	char *rest = line, *word;
-
-	/* id parent major:minor root POINT options [tags...] - TYPE source options */
-	for (int i = 0; i < 5; i++) {
-		word = strsep(&rest, " ");
-		if (!word || !rest)
-			return -EINVAL;
-	}
-	mount.point = word;
-	while ((word = strsep(&rest, " ")) && strcmp(word, "-") != 0)
-		;
-	mount.type = strsep(&rest, " ");
-	if (!mount.type)
-		return -EINVAL;
-	rootfs_unescape(mount.point);
-	*ret_mount = mount;
-	return 0;
-}
 
 /* In a user namespace the mounts of the host are locked together and can only be covered. */
 static int rootfs_hide(const char *point, struct error *err)
@@ -88,20 +47,17 @@ int rootfs_move(const char *path, int root, struct error *err)
 {
 	auto_close int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC), target = -EBADF;
 	auto_free char *text = NULL, *real = realpath(path, NULL);
-	char *rest, *line;
+	struct mountinfo mount;
 	size_t length;
+	char *rest;
 	int r;
 
 	if (!real)
 		return error_errno(err, errno, "resolve %s", path);
-	r = fd < 0 ? -errno : io_read_all(fd, ROOTFS_MOUNTINFO_MAX, &text, &length);
+	r = fd < 0 ? -errno : io_read_all(fd, MOUNTINFO_MAX, &text, &length);
 	if (r < 0)
 		return error_errno(err, -r, "read /proc/self/mountinfo");
-	for (rest = text; (line = strsep(&rest, "\n"));) {
-		struct rootfs_mountinfo mount;
-
-		if (line[0] == '\0' || rootfs_mountinfo_parse(line, &mount) < 0)
-			continue;
+	for (rest = text; mountinfo_next(&rest, &mount);) {
 		if (strcmp(mount.type, "proc") != 0 && strcmp(mount.type, "sysfs") != 0)
 			continue;
 		if (path_is_below(mount.point, real))

@@ -13,13 +13,4 @@
  */
 int rootfs_move(const char *path, int root, struct error *err);
 
-/* One mount of /proc/self/mountinfo (proc_pid_mountinfo(5)). */
-struct rootfs_mountinfo {
-	char *point; /* unescaped */
-	char *type;
-};
-
-/* Pure: takes a line to pieces, which point into it. Returns 0, or -EINVAL. */
-int rootfs_mountinfo_parse(char *line, struct rootfs_mountinfo *ret_mount);
-
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "container/criu-cgroup.h"
 #include "suite.h"
 
@@ -187,24 +188,32 @@ START_TEST(words_of_the_command_line)
 }
 END_TEST
 
-START_TEST(options_of_the_hosts_cgroups)
+static void check_options(const char *mountinfo, const char *expected)
 {
+	auto_free char *text = strdup(mountinfo);
 	char options[CRIU_CGROUP_OPTIONS_MAX];
 
-	criu_cgroup_parse("22 1 0:20 / /sys rw - sysfs sysfs rw\n"
-			  "83 81 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 "
-			  "rw,nsdelegate,memory_recursiveprot\n"
-			  "84 81 0:26 / /mnt rw - cgroup2 cgroup2 rw\n",
-			  options);
-	ck_assert_str_eq(options, "rw,nsdelegate,memory_recursiveprot");
-	criu_cgroup_parse("83 81 0:26 / /sys/fs/cgroup rw - tmpfs cgroup rw\n"
-			  "84 83 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw,nsdelegate",
-			  options);
-	ck_assert_str_eq(options, "");
-	criu_cgroup_parse("83 81 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2", options);
-	ck_assert_str_eq(options, "");
-	criu_cgroup_parse("", options);
-	ck_assert_str_eq(options, "");
+	criu_cgroup_parse(text, options);
+	ck_assert_str_eq(options, expected);
+}
+
+START_TEST(options_of_the_hosts_cgroups)
+{
+	check_options("22 1 0:20 / /sys rw - sysfs sysfs rw\n"
+		      "83 81 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 "
+		      "rw,nsdelegate,memory_recursiveprot\n"
+		      "84 81 0:26 / /mnt rw - cgroup2 cgroup2 rw\n",
+		      "rw,nsdelegate,memory_recursiveprot");
+	check_options("83 81 0:26 / /sys/fs/cgroup rw - tmpfs cgroup rw\n"
+		      "84 83 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw,nsdelegate",
+		      "");
+	/* Covered. */
+	check_options("83 81 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n"
+		      "84 83 0:27 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n",
+		      "");
+	check_options("83 81 0:26 / /sys/fs/cgroup rw - cgroup2  rw,nsdelegate", "rw,nsdelegate");
+	check_options("83 81 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2", "");
+	check_options("", "");
 }
 END_TEST
 

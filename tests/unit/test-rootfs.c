@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "isolate/rootfs-move.h"
 #include "isolate/rootfs.h"
 #include "kernel/syscalls.h"
 
@@ -144,32 +143,6 @@ START_TEST(path_too_long)
 }
 END_TEST
 
-static void check_mountinfo(const char *text, int result, const char *point, const char *type)
-{
-	char *line = strdup(text);
-	struct rootfs_mountinfo mount;
-
-	ck_assert_int_eq(rootfs_mountinfo_parse(line, &mount), result);
-	if (result == 0) {
-		ck_assert_str_eq(mount.point, point);
-		ck_assert_str_eq(mount.type, type);
-	}
-	free(line);
-}
-
-START_TEST(mountinfo)
-{
-	check_mountinfo("22 27 0:21 / /proc rw,relatime - proc proc rw", 0, "/proc", "proc");
-	check_mountinfo("23 27 0:22 /a /s\\040y\\134s rw shared:1 master:2 - sysfs s\\040s ro", 0,
-			"/s y\\s", "sysfs");
-	check_mountinfo("23 27 0:22 /a /\\04 rw - a", 0, "/\\04", "a");
-	check_mountinfo("23 27 0:22 /a /x rw shared:1", -EINVAL, NULL, NULL);
-	check_mountinfo("23 27 0:22 /a /x", -EINVAL, NULL, NULL);
-	check_mountinfo("23 27 0:22 /a /x rw -", -EINVAL, NULL, NULL);
-	check_mountinfo("", -EINVAL, NULL, NULL);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("rootfs");
@@ -182,7 +155,6 @@ int main(void)
 	tcase_add_test(tests, refuses);
 	tcase_add_test(tests, without_mount_namespace);
 	tcase_add_test(tests, path_too_long);
-	tcase_add_test(tests, mountinfo);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
