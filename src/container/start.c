@@ -117,6 +117,21 @@ static void start_warn_of_death(const struct store_entry *entry, const struct re
 	cgroup_free(cgroup);
 }
 
+/* Hooks and the seccomp agent are told of the container, and the intent says what: of a damaged one
+ * they would hear nothing, which is to be known before the program runs. */
+static int start_check_listeners(const struct record *record, const struct bundle *bundle,
+				 const struct notify *notify, struct error *err)
+{
+	const struct oci_hooks *hooks = bundle->config->hooks;
+
+	if (record->intent || (notify->agent < 0 && (!hooks || hooks->poststart.count == 0)))
+		return 0;
+	error_set(err, EBADMSG,
+		  "the intent of the container is damaged, and its %s cannot be told of it",
+		  notify->agent < 0 ? "poststart hooks" : "seccomp agent");
+	return error_hint(err, "it can only be deleted");
+}
+
 /* `ret_over`: it did start, and is to be destroyed for its hooks' sake. */
 static int start_locked(struct store_entry *entry, const struct record *record,
 			const struct status *status, bool *ret_over, struct error *err)
@@ -138,6 +153,8 @@ static int start_locked(struct store_entry *entry, const struct record *record,
 		r = plan_check_startable(bundle.config, err);
 	if (r == 0)
 		r = notify_connect(bundle.config, &notify, err);
+	if (r == 0)
+		r = start_check_listeners(record, &bundle, &notify, err);
 	if (r < 0)
 		return bundle_locate(&bundle, err);
 	notify.pid = identity.pid;

@@ -178,6 +178,24 @@ def test_created_and_its_state_lost(container):
     assert c.status == 'running' and c.pid == pid
 
 
+@pytest.mark.parametrize('damage', ['empty', 'object', 'gone'])
+def test_created_and_its_intent_lost(container, tmp_path, damage):
+    """It can still be started, unless hooks are to be told of it, which is known before its program runs."""
+    c = container().create()
+    intent = c.runtime.root / c.id / 'intent.json'
+    intent.unlink() if damage == 'gone' else put(intent, DAMAGES[damage])
+    c.runtime.ok('start', c.id, options=QUIET)
+    assert c.state()['status'] == 'running'
+    other = container()
+    other.config['hooks'] = {'poststart': [{'path': '/bin/true'}]}
+    other.create()
+    intent = other.runtime.root / other.id / 'intent.json'
+    intent.unlink() if damage == 'gone' else put(intent, DAMAGES[damage])
+    other.runtime.fails('start', other.id, options=QUIET, text='its poststart hooks cannot be told of it')
+    assert other.runtime('state', other.id, options=QUIET).out.count('"status": "created"') == 1
+    other.runtime.ok('delete', '--force', other.id, options=QUIET)
+
+
 def test_state_lost_in_a_shared_pid_namespace(container):
     """Init is the oldest in there, and what it has started is not taken for it."""
     c = container(['sh', '-c', 'sleep 1000 & sleep 1000 & exec sleep 1000'])
