@@ -7,6 +7,7 @@ RUNTIME   another runtime instead, crun or runc, to check the tests themselves; 
 """
 
 import copy
+import fcntl
 import itertools
 import json
 import os
@@ -21,11 +22,12 @@ import pytest
 import harness
 
 COUNTER = itertools.count(1)
-TEST_SECONDS = 180
+TEST_SECONDS = 300
 
 
 def pytest_configure(config):
     config.addinivalue_line('markers', 'knarr: promised by knarr alone, skipped for other runtimes')
+    config.addinivalue_line('markers', 'alone: changes what others depend on, so nothing else runs at the same time')
 
 
 def pytest_sessionstart(session):
@@ -43,6 +45,22 @@ def pytest_runtest_protocol(item):
     signal.alarm(TEST_SECONDS)
     yield
     signal.alarm(0)
+
+
+@pytest.fixture(autouse=True)
+def turn(request):
+    """KNARR_TEST_TURNS is a directory, where several processes share the tests of one machine: those that have to be `alone`
+    are. Whoever waits for that stands at the gate, which nobody else passes meanwhile."""
+    folder = os.environ.get('KNARR_TEST_TURNS')
+    if not folder:
+        yield
+        return
+    how = fcntl.LOCK_EX if request.node.get_closest_marker('alone') else fcntl.LOCK_SH
+    with open(f'{folder}/turn', 'wb') as lock:
+        with open(f'{folder}/gate', 'wb') as gate:
+            fcntl.flock(gate, fcntl.LOCK_EX)
+            fcntl.flock(lock, how)
+        yield
 
 
 @pytest.fixture(scope='session')

@@ -178,7 +178,11 @@ def need_controller(controller):
     controller_file('self', controller, '', '')
 
 
-def wait_until(condition, what, seconds=10.0):
+# What a test waits for at most, in seconds: it comes long before on any machine, however slow, or not at all.
+PATIENCE = 60.0
+
+
+def wait_until(condition, what, seconds=PATIENCE):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         value = condition()
@@ -186,6 +190,11 @@ def wait_until(condition, what, seconds=10.0):
             return value
         time.sleep(0.01)
     raise AssertionError(f'not within {seconds} s: {what}')
+
+
+def wait_polling(pid):
+    """Until a process waits in poll(2), with all that it waits for opened."""
+    wait_until(lambda: 'poll' in Path(f'/proc/{pid}/wchan').read_text(), f'process {pid} waits')
 
 
 def is_zombie_or_gone(pid):
@@ -207,7 +216,7 @@ class Runtime:
     def command(self, *arguments, options=()):
         return [self.path, '--root', str(self.root), *map(str, options), *map(str, arguments)]
 
-    def __call__(self, *arguments, options=(), stdin=b'', env=None, cwd=None, timeout=30, fds=(), preexec=None, stdout=None):
+    def __call__(self, *arguments, options=(), stdin=b'', env=None, cwd=None, timeout=2 * PATIENCE, fds=(), preexec=None, stdout=None):
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as given:
             given.write(stdin)
             given.seek(0)
@@ -389,7 +398,7 @@ class Invariants:
         wrong = []
         reap()
         try:
-            wait_until(lambda: (reap(), not descendants())[1], 'no process left', 2.0)
+            wait_until(lambda: (reap(), not descendants())[1], 'no process left', PATIENCE / 2)
         except AssertionError:
             wrong.append(f'processes are left: {descendants()}')
             kill_descendants()

@@ -6,10 +6,9 @@ import os
 import signal
 import socket
 import subprocess
-import time
 
 import pytest
-from harness import our_cgroups, reap, wait_until
+from harness import PATIENCE, our_cgroups, reap, wait_until
 
 pytestmark = pytest.mark.knarr
 
@@ -169,12 +168,12 @@ def test_listen_fds(container):
 @pytest.mark.parametrize('words', [('KILL',), ('--all', 'KILL'), ('--all', 'TERM')])
 def test_kill_without_a_cgroup(container, words):
     """There is nothing to reach the processes by but init itself."""
-    c = container(['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.05; done'])
+    c = container(['sh', '-c', 'trap "exit 0" TERM; echo ready; while :; do sleep 0.05; done'])
     c.config['linux']['namespaces'] = [entry for entry in c.config['linux']['namespaces'] if entry['type'] != 'pid']
     c.config['linux'].pop('resources', None)
     c.config['mounts'] = [entry for entry in c.config['mounts'] if entry['type'] not in ('proc', 'cgroup')]
     c.up(options=('--cgroup-manager', 'disabled'))
-    time.sleep(0.2)
+    c.wait_out('ready')
     flags, number = words[:-1], words[-1]
     c.runtime.ok('kill', *flags, c.id, number)
     c.wait_stopped()
@@ -184,7 +183,8 @@ def test_kill_without_a_cgroup(container, words):
 
 def test_foreground_reaps_orphans(container):
     """Whoever is orphaned in a container without a pid namespace becomes a child of `run`."""
-    c = container(['sh', '-c', '(sh -c "sleep 0.2 &"); sleep 1000'])
+    c = container(['sh', '-c', '(sh -c "read line </tmp/go &"); sleep 1000'])
+    os.mkfifo(c.rootfs / 'tmp/go')
     c.config['linux']['namespaces'] = [entry for entry in c.config['linux']['namespaces'] if entry['type'] != 'pid']
     c.config['mounts'] = [entry for entry in c.config['mounts'] if entry['type'] != 'proc']
     c.bundle.save()
@@ -195,9 +195,10 @@ def test_foreground_reaps_orphans(container):
         with open(f'/proc/{runtime.pid}/task/{runtime.pid}/children', encoding='utf-8') as table:
             return table.read().split()
     wait_until(lambda: len(children()) == 2, 'the orphan is there')
+    (c.rootfs / 'tmp/go').write_text('\n')
     wait_until(lambda: len(children()) == 1, 'the orphan is reaped')
     c.runtime.ok('kill', c.id, 'KILL')
-    assert runtime.wait(10) == 137
+    assert runtime.wait(PATIENCE) == 137
 
 
 def test_nothing_of_ours_stays(container):

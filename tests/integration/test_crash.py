@@ -12,7 +12,7 @@ import time
 from collections import Counter
 
 import pytest
-from harness import is_zombie_or_gone, our_cgroups, reap, remove_cgroups, wait_until
+from harness import PATIENCE, is_zombie_or_gone, our_cgroups, reap, remove_cgroups, wait_until
 
 pytestmark = pytest.mark.knarr
 POINTS = int(os.environ.get('KNARR_TEST_CRASH_POINTS', '24'))
@@ -69,7 +69,7 @@ def check_and_delete(c, point, allowed):
     before = time.monotonic()
     done = c.runtime('delete', '--force', c.id)
     assert done.rc == 0, (point, done)
-    assert time.monotonic() - before < 8, point
+    assert time.monotonic() - before < PATIENCE / 2, point
     assert c.runtime('state', c.id).rc == 1, point
     assert not os.path.exists(c.runtime.root / c.id), point
     left = [path for path in our_cgroups() if os.path.basename(path) == c.id]
@@ -171,7 +171,7 @@ def test_death_while_a_hook_runs(container, kind, user):
     runtime.wait()
     before = time.monotonic()
     c.delete('--force')
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < PATIENCE / 2
     wait_until(lambda: (reap(), is_zombie_or_gone(hook))[1], 'the hook is dead')
 
 

@@ -7,7 +7,7 @@ import re
 import subprocess
 
 import pytest
-from harness import PREFIX, is_zombie_or_gone, wait_until
+from harness import PATIENCE, PREFIX, is_zombie_or_gone, wait_until
 
 pytestmark = pytest.mark.knarr
 
@@ -168,7 +168,7 @@ def test_check_of_a_good_bundle(container):
 
 def call(runtime, *arguments):
     """Without --root, as a person types."""
-    done = subprocess.run([runtime.path, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10, check=False,
+    done = subprocess.run([runtime.path, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False,
                           cwd='/tmp')
     return done
 
@@ -281,7 +281,7 @@ def test_damaged_state_can_be_deleted(container, damage):
 def test_root_that_is_a_file(runtime, workdir):
     (workdir / 'file').touch()
     done = subprocess.run([runtime.path, '--root', str(workdir / 'file'), 'list'], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=10, check=False)
+                          timeout=PATIENCE, check=False)
     assert done.returncode == 1
     assert done.stderr.count('\n') == 1
 

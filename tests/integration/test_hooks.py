@@ -143,7 +143,7 @@ def test_timeout(container, diary):
     c.bundle.save()
     begin = time.monotonic()
     c.runtime.fails('create', '--bundle', c.bundle.path, c.id, text=r'createRuntime.*(time|1 s)')
-    assert 0.9 < time.monotonic() - begin < 5
+    assert 0.9 < time.monotonic() - begin < 30
 
 
 def test_missing_hook_program(container, diary):

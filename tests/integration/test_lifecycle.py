@@ -13,7 +13,7 @@ import time
 from datetime import datetime
 
 import pytest
-from harness import PREFIX, is_zombie_or_gone, status_of, view, wait_until
+from harness import PATIENCE, PREFIX, is_zombie_or_gone, status_of, view, wait_until
 
 NO_SUCH = 'does not exist'
 
@@ -76,7 +76,7 @@ def test_start_when_init_was_killed(container):
     c.wait_stopped()
     begin = time.monotonic()
     assert c.runtime('start', c.id).rc == 1
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < PATIENCE / 2
 
 
 @pytest.mark.parametrize('verb', ['start', 'state', 'kill', 'delete'])
@@ -216,7 +216,7 @@ def test_run_of_a_killed_process(container):
     with process:
         assert process.stdout.readline() == b'ready\n'
         c.kill('KILL')
-        assert process.wait(10) == 137
+        assert process.wait(PATIENCE) == 137
 
 
 def test_run_forwards_signals(container):
@@ -227,7 +227,7 @@ def test_run_forwards_signals(container):
     with process:
         assert process.stdout.readline() == b'ready\n'
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 7
+        assert process.wait(PATIENCE) == 7
 
 
 def test_run_removes_the_container(container):

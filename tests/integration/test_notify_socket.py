@@ -56,7 +56,7 @@ class Manager:
     def __init__(self, address):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(address)
-        self.socket.settimeout(10)
+        self.socket.settimeout(harness.PATIENCE)
 
     def hear(self):
         """One message, and whether descriptors came along; these are closed, as a manager does."""
@@ -95,7 +95,7 @@ def begin(command, env):
 
 
 def test_start_returns_when_the_program_is_ready(speaker, manager):
-    c = speaker('sleep300', 'STATUS=warming up', 'X=1\nREADY=1\nMAINPID=1', 'sleep3000')
+    c = speaker('sleep300', 'STATUS=warming up', 'X=1\nREADY=1\nMAINPID=1', 'sleep60000')
     c.create(env=manager.env)
     pid = c.pid
     before = time.monotonic()
@@ -106,7 +106,7 @@ def test_start_returns_when_the_program_is_ready(speaker, manager):
     assert start.poll() is None, 'it did not wait for the barrier'
     assert manager.hear() == (f'MAINPID={pid}', 0)
     assert manager.hear() == ('BARRIER=1', 1)
-    assert start.wait(10) == 0
+    assert start.wait(harness.PATIENCE) == 0
     assert c.read_out() == '/run/notify/notify.sock\n'
     assert 'ro' in harness.mount_at(pid, '/run/notify').options
 
@@ -119,26 +119,26 @@ def test_other_commands_work_while_start_waits(speaker, manager):
     c.runtime.ok('exec', c.id, 'true')
     assert start.poll() is None
     c.kill('KILL')
-    assert start.wait(10) == 0
+    assert start.wait(harness.PATIENCE) == 0
 
 
 def test_a_program_that_ends_without_a_word(speaker, manager):
     c = speaker()
     c.create(env=manager.env)
-    assert begin(c.runtime.command('start', c.id), manager.env).wait(10) == 0
+    assert begin(c.runtime.command('start', c.id), manager.env).wait(harness.PATIENCE) == 0
     c.wait_stopped()
 
 
 def test_start_without_a_manager_does_not_wait(speaker, manager):
-    c = speaker('sleep3000')
+    c = speaker('sleep60000')
     c.create(env=manager.env)
     before = time.monotonic()
     c.start()
-    assert time.monotonic() - before < 2
+    assert time.monotonic() - before < 30
 
 
 def test_a_manager_that_is_gone(speaker, manager):
-    c = speaker('READY=1', 'sleep3000')
+    c = speaker('READY=1', 'sleep60000')
     c.create(env=manager.env)
     manager.socket.close()
     line = c.runtime.fails('start', c.id, env=manager.env, text='tell NOTIFY_SOCKET .* that the container is ready: (No such file|Connection refused)')
@@ -146,12 +146,12 @@ def test_a_manager_that_is_gone(speaker, manager):
 
 
 def test_run_detached(speaker, manager):
-    c = speaker('READY=1', 'sleep3000')
+    c = speaker('READY=1', 'sleep60000')
     run = begin(c.runtime.command('run', '--detach', '--bundle', c.bundle.save().path, c.id), manager.env)
     assert manager.hear() == ('READY=1', 0)
     assert manager.hear()[0] == f'MAINPID={c.pid}'
     assert manager.hear() == ('BARRIER=1', 1)
-    assert run.wait(10) == 0
+    assert run.wait(harness.PATIENCE) == 0
 
 
 def test_run_in_the_foreground_stays_the_main_process(speaker, manager):
@@ -159,11 +159,11 @@ def test_run_in_the_foreground_stays_the_main_process(speaker, manager):
     run = begin(c.runtime.command('run', '--bundle', c.bundle.save().path, c.id), manager.env)
     assert manager.hear() == ('READY=1', 0)
     assert manager.hear() == ('BARRIER=1', 1)
-    assert run.wait(10) == 0
+    assert run.wait(harness.PATIENCE) == 0
 
 
 def test_in_a_user_namespace(speaker, manager):
-    c = speaker('READY=1', 'sleep3000')
+    c = speaker('READY=1', 'sleep60000')
     c.config['linux']['namespaces'].append({'type': 'user'})
     c.config['linux']['uidMappings'] = c.config['linux']['gidMappings'] = [{'containerID': 0, 'hostID': 100000, 'size': 1000}]
     for folder, names, files in os.walk(c.rootfs):
@@ -174,7 +174,7 @@ def test_in_a_user_namespace(speaker, manager):
     assert manager.hear() == ('READY=1', 0)
     manager.hear()
     manager.hear()
-    assert start.wait(10) == 0
+    assert start.wait(harness.PATIENCE) == 0
 
 
 @pytest.mark.parametrize('value', ['', 'vsock:2:1234', 'relative', '/' + 'x' * 200])

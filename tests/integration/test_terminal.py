@@ -15,13 +15,14 @@ import termios
 import time
 
 import pytest
+from harness import PATIENCE
 
 
 def set_size(fd, rows, columns):
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
 
 
-def read_until(fd, text, seconds=10.0):
+def read_until(fd, text, seconds=PATIENCE):
     """Reads a terminal until the text has come (or its end)."""
     seen = b''
     deadline = time.monotonic() + seconds
@@ -93,7 +94,7 @@ def test_created_container_keeps_no_pipe_of_the_caller(container, workdir):
     c.bundle.save()
     with console_socket(workdir / 's') as server:
         done = subprocess.run(c.runtime.command('create', '--bundle', c.bundle.path, '--console-socket', workdir / 's', c.id),
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=10, check=False)
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE, check=False)
         assert done.returncode == 0, done
         os.close(receive_master(server))
 
@@ -230,7 +231,7 @@ def test_foreground(container):
         assert run.is_raw()
         os.write(run.master, b'typed\r')
         read_until(run.master, b'got typed')
-        assert run.process.wait(10) == 5
+        assert run.process.wait(PATIENCE) == 5
         assert run.is_restored()
 
 
@@ -241,7 +242,7 @@ def test_foreground_starts_with_our_size_and_follows_it(container):
         set_size(run.master, 50, 120)
         read_until(run.master, b'50 120')
         c.kill('KILL')
-        assert run.process.wait(10) == 137
+        assert run.process.wait(PATIENCE) == 137
         assert run.is_restored()
 
 
@@ -251,7 +252,7 @@ def test_foreground_passes_all_output_on(container):
     with Foreground(c) as run:
         seen = read_until(run.master, b'end\r\n', 20)
         assert seen.count(b'\r\n') == 20001
-        assert run.process.wait(10) == 0
+        assert run.process.wait(PATIENCE) == 0
 
 
 def test_foreground_control_c_goes_to_the_process(container):
@@ -260,13 +261,13 @@ def test_foreground_control_c_goes_to_the_process(container):
         read_until(run.master, b'ready')
         os.write(run.master, b'\x03')
         read_until(run.master, b'caught')
-        assert run.process.wait(10) == 9
+        assert run.process.wait(PATIENCE) == 9
 
 
 def test_foreground_failure_restores_the_terminal(container):
     c = container(['/no/such/program'])
     with Foreground(c) as run:
-        assert run.process.wait(10) == 1
+        assert run.process.wait(PATIENCE) == 1
         assert run.is_restored()
 
 
@@ -275,7 +276,7 @@ def test_foreground_end_by_a_signal_restores_the_terminal(container):
     with Foreground(c) as run:
         read_until(run.master, b'ready')
         run.process.send_signal(signal.SIGTERM)
-        assert run.process.wait(10) == 3
+        assert run.process.wait(PATIENCE) == 3
         assert run.is_restored()
 
 
