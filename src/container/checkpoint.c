@@ -57,10 +57,7 @@ static int checkpoint_load(struct checkpoint *checkpoint, const struct store *st
 	if (r == 0)
 		r = store_lock(store, &checkpoint->entry, process_now() + STORE_LOCK_TIMEOUT, err);
 	if (r == 0)
-		r = record_load(&checkpoint->entry, &checkpoint->record, err);
-	if (r == 0)
-		r = status_determine(&checkpoint->entry, &checkpoint->record, &checkpoint->status,
-				     err);
+		r = status_load(&checkpoint->entry, &checkpoint->record, &checkpoint->status, err);
 	if (r == 0)
 		r = lifecycle_check(LIFECYCLE_CHECKPOINT, checkpoint->status.status, id, err);
 	if (r < 0)

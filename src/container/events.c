@@ -51,9 +51,7 @@ static int events_look(struct events *events, const struct store *store, struct 
 
 	r = store_find(store, id, &events->entry, err);
 	if (r == 0)
-		r = record_load(&events->entry, &events->record, err);
-	if (r == 0)
-		r = status_determine(&events->entry, &events->record, &events->status, err);
+		r = status_load(&events->entry, &events->record, &events->status, err);
 	if (r < 0)
 		return r;
 	if (events->status.status == LIFECYCLE_STOPPED)

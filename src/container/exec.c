@@ -82,9 +82,7 @@ static int exec_load(struct exec *exec, const struct store *store, struct error 
 
 	r = store_find(store, id, &exec->entry, err);
 	if (r == 0)
-		r = record_load(&exec->entry, &exec->record, err);
-	if (r == 0)
-		r = status_determine(&exec->entry, &exec->record, &exec->status, err);
+		r = status_load(&exec->entry, &exec->record, &exec->status, err);
 	if (r < 0)
 		return r;
 	if (!(exec->status.status == LIFECYCLE_PAUSED && request->ignore_paused)) {

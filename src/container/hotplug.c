@@ -290,9 +290,7 @@ static int hotplug_load(struct hotplug *hotplug, const struct store *store, cons
 	if (r == 0)
 		r = store_lock(store, &hotplug->entry, process_now() + STORE_LOCK_TIMEOUT, err);
 	if (r == 0)
-		r = record_load(&hotplug->entry, &hotplug->record, err);
-	if (r == 0)
-		r = status_determine(&hotplug->entry, &hotplug->record, &hotplug->status, err);
+		r = status_load(&hotplug->entry, &hotplug->record, &hotplug->status, err);
 	if (r == 0)
 		r = lifecycle_check(LIFECYCLE_MOUNTS, hotplug->status.status, id, err);
 	if (r < 0)

@@ -52,11 +52,8 @@ int kill_all(const struct store_entry *entry, int signal, struct error *err)
 {
 	auto_record struct record record = RECORD_INIT;
 	auto_status struct status status = STATUS_INIT;
-	int r;
+	int r = status_load(entry, &record, &status, err);
 
-	r = record_load(entry, &record, err);
-	if (r == 0)
-		r = status_determine(entry, &record, &status, err);
 	if (r == 0)
 		r = kill_everything(entry, &record, &status, signal, err);
 	if (r == 0 && signal == SIGKILL && status.pidfd >= 0 &&
@@ -77,9 +74,7 @@ int container_kill(const struct store *store, const char *id, int signal, bool a
 
 	r = store_find(store, id, &entry, err);
 	if (r == 0)
-		r = record_load(&entry, &record, err);
-	if (r == 0)
-		r = status_determine(&entry, &record, &status, err);
+		r = status_load(&entry, &record, &status, err);
 	if (r < 0)
 		return r;
 	/* containerd kills the rest of a stopped container this way, and wants no error. */

@@ -38,9 +38,7 @@ static int pause_look(const struct store *store, const char *id, bool lock, stru
 	if (r == 0 && lock)
 		r = store_lock(store, &view->entry, process_now() + STORE_LOCK_TIMEOUT, err);
 	if (r == 0)
-		r = record_load(&view->entry, &view->record, err);
-	if (r == 0)
-		r = status_determine(&view->entry, &view->record, &view->status, err);
+		r = status_load(&view->entry, &view->record, &view->status, err);
 	if (r == 0)
 		r = record_open_cgroup(&view->entry, &view->record, &view->cgroup, err);
 	return r;

@@ -145,11 +145,8 @@ int remove_locked(const struct store *store, struct store_entry *entry, struct e
 {
 	auto_record struct record record = RECORD_INIT;
 	auto_status struct status status = STATUS_INIT;
-	int r;
+	int r = status_load(entry, &record, &status, err);
 
-	r = record_load(entry, &record, err);
-	if (r == 0)
-		r = status_determine(entry, &record, &status, err);
 	return r < 0 ? r : remove_with(store, entry, &record, &status, err);
 }
 
@@ -183,9 +180,7 @@ int container_delete(const struct store *store, const char *id, bool force, stru
 	if (r == -ENOENT && force)
 		return 0;
 	if (r == 0)
-		r = record_load(&entry, &record, err);
-	if (r == 0)
-		r = status_determine(&entry, &record, &status, err);
+		r = status_load(&entry, &record, &status, err);
 	if (r < 0)
 		return r;
 	if (!force) {

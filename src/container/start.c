@@ -220,9 +220,7 @@ int container_start(const struct store *store, const char *id, const char *manag
 	if (r == 0)
 		r = store_lock(store, &entry, process_now() + STORE_LOCK_TIMEOUT, err);
 	if (r == 0)
-		r = record_load(&entry, &record, err);
-	if (r == 0)
-		r = status_determine(&entry, &record, &status, err);
+		r = status_load(&entry, &record, &status, err);
 	if (r == 0)
 		r = lifecycle_check(LIFECYCLE_START, status.status, id, err);
 	if (r == 0)

@@ -167,6 +167,21 @@ int status_determine(const struct store_entry *entry, const struct record *recor
 	return r;
 }
 
+int status_load(const struct store_entry *entry, struct record *ret_record,
+		struct status *ret_status, struct error *err)
+{
+	auto_record struct record record = RECORD_INIT;
+	int r = record_load(entry, &record, err);
+
+	if (r == 0)
+		r = status_determine(entry, &record, ret_status, err);
+	if (r < 0)
+		return r;
+	*ret_record = record;
+	record = RECORD_INIT;
+	return 0;
+}
+
 /* One member of the document: `before` is what separates it from the one above. */
 struct status_layout {
 	const char *open, *separator, *colon, *close, *nested, *nested_close;

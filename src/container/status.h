@@ -26,6 +26,11 @@ void status_clear(struct status *status);
 int status_determine(const struct store_entry *entry, const struct record *record,
 		     struct status *ret_status, struct error *err);
 
+/* Loads the records and compares them: record_load() and status_determine(). Neither output is
+ * written unless both succeed. */
+int status_load(const struct store_entry *entry, struct record *ret_record,
+		struct status *ret_status, struct error *err);
+
 /*
  * The state document of runtime.md#state, with runc's fields rootfs, created and owner, and
  * `fields` of it: hooks get exactly the specification's.

@@ -167,9 +167,7 @@ static int update_look(struct update *update, const struct store *store, struct 
 	if (r == 0)
 		r = store_lock(store, &update->entry, process_now() + STORE_LOCK_TIMEOUT, err);
 	if (r == 0)
-		r = record_load(&update->entry, &update->record, err);
-	if (r == 0)
-		r = status_determine(&update->entry, &update->record, &update->status, err);
+		r = status_load(&update->entry, &update->record, &update->status, err);
 	if (r == 0)
 		r = lifecycle_check(LIFECYCLE_UPDATE, update->status.status, id, err);
 	if (r == 0)
