@@ -98,66 +98,12 @@ void check_process_labels(struct check *check)
 	check_label(check, "selinuxLabel", check->process->selinux_label);
 }
 
-/* capabilities(7), in the order of linux/capability.h. */
-static const char *const capability_names[] = {
-	"CAP_CHOWN",
-	"CAP_DAC_OVERRIDE",
-	"CAP_DAC_READ_SEARCH",
-	"CAP_FOWNER",
-	"CAP_FSETID",
-	"CAP_KILL",
-	"CAP_SETGID",
-	"CAP_SETUID",
-	"CAP_SETPCAP",
-	"CAP_LINUX_IMMUTABLE",
-	"CAP_NET_BIND_SERVICE",
-	"CAP_NET_BROADCAST",
-	"CAP_NET_ADMIN",
-	"CAP_NET_RAW",
-	"CAP_IPC_LOCK",
-	"CAP_IPC_OWNER",
-	"CAP_SYS_MODULE",
-	"CAP_SYS_RAWIO",
-	"CAP_SYS_CHROOT",
-	"CAP_SYS_PTRACE",
-	"CAP_SYS_PACCT",
-	"CAP_SYS_ADMIN",
-	"CAP_SYS_BOOT",
-	"CAP_SYS_NICE",
-	"CAP_SYS_RESOURCE",
-	"CAP_SYS_TIME",
-	"CAP_SYS_TTY_CONFIG",
-	"CAP_MKNOD",
-	"CAP_LEASE",
-	"CAP_AUDIT_WRITE",
-	"CAP_AUDIT_CONTROL",
-	"CAP_SETFCAP",
-	"CAP_MAC_OVERRIDE",
-	"CAP_MAC_ADMIN",
-	"CAP_SYSLOG",
-	"CAP_WAKE_ALARM",
-	"CAP_BLOCK_SUSPEND",
-	"CAP_AUDIT_READ",
-	"CAP_PERFMON",
-	"CAP_BPF",
-	"CAP_CHECKPOINT_RESTORE",
-};
-
-/* Returns the capability's number, or -1 for a name that is not known. */
-static int capability_find(const char *name)
-{
-	for (int i = 0; i < (int)(sizeof(capability_names) / sizeof(capability_names[0])); i++)
-		if (strcmp(name, capability_names[i]) == 0)
-			return i;
-	return -1;
-}
-
 static uint64_t capability_mask(const struct oci_strings *names)
 {
 	uint64_t mask = 0;
 
 	for (size_t i = 0; i < names->count; i++) {
-		int capability = capability_find(names->items[i]);
+		int capability = oci_capability_find(names->items[i]);
 
 		if (capability >= 0)
 			mask |= UINT64_C(1) << capability;
@@ -184,7 +130,7 @@ static void check_capability_set(struct check *check, const struct capability_se
 
 	for (size_t i = 0; i < set->names->count; i++) {
 		const char *name = set->names->items[i];
-		int capability = capability_find(name);
+		int capability = oci_capability_find(name);
 		uint64_t bit = capability < 0 ? 0 : UINT64_C(1) << capability;
 
 		if (capability < 0)

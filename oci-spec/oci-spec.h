@@ -151,6 +151,12 @@ extern const struct oci_enum oci_personality_domains[];
 extern const struct oci_enum oci_propagations[];
 const char *oci_enum_name(const struct oci_enum *table, uint64_t value);
 
+/* The names of capabilities(7), in the order of their numbers, ended by NULL; and the number of a
+ * name, or -1. */
+#define OCI_CAPABILITY_COUNT 41
+extern const char *const oci_capability_names[OCI_CAPABILITY_COUNT + 1];
+int oci_capability_find(const char *name);
+
 /* The names of the six kinds of hooks in the order of the specification, ended by NULL. */
 extern const char *const oci_hook_kinds[];
 

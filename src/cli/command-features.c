@@ -131,7 +131,7 @@ static void features_linux(struct features *features)
 {
 	features_open(features, "linux", "{");
 	features_enum(features, "namespaces", oci_namespace_types);
-	features_names(features, "capabilities", capabilities_names());
+	features_names(features, "capabilities", oci_capability_names);
 	features_open(features, "cgroup", "{");
 	features_bool(features, "v1", true);
 	features_bool(features, "v2", true);

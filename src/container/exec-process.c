@@ -75,16 +75,6 @@ static int exec_gids(const struct exec_request *request, struct exec_process *pr
 	return 0;
 }
 
-/* In a configuration unknown names are only warned of, as the specification asks for; on the
- * command line they are a slip. */
-static bool exec_knows_capability(const char *name)
-{
-	for (const char *const *known = capabilities_names(); *known; known++)
-		if (strcmp(*known, name) == 0)
-			return true;
-	return false;
-}
-
 /* Into bounding, effective and permitted; ambient only when the container has inheritable ones at
  * all. Never into inheritable (CVE-2022-29162). */
 static int exec_capabilities(const struct exec_request *request, struct exec_process *process,
@@ -99,8 +89,10 @@ static int exec_capabilities(const struct exec_request *request, struct exec_pro
 	size_t count = process->capabilities.inheritable.count ? 4 : 3;
 	int r = 0;
 
+	/* In a configuration unknown names are only warned of, as the specification asks for; on
+	 * the command line they are a slip. */
 	for (size_t i = 0; i < request->capabilities.count; i++)
-		if (!exec_knows_capability(request->capabilities.items[i]))
+		if (oci_capability_find(request->capabilities.items[i]) < 0)
 			return error_set(err, EINVAL, "--cap %s: there is no such capability",
 					 request->capabilities.items[i]);
 	if (request->capabilities.count == 0)

@@ -23,71 +23,10 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-
-/* In the order of their numbers. Linux 5.9 has all of them, and no later one is known. */
-static const char *const capabilities_table[] = {
-	"CAP_CHOWN",
-	"CAP_DAC_OVERRIDE",
-	"CAP_DAC_READ_SEARCH",
-	"CAP_FOWNER",
-	"CAP_FSETID",
-	"CAP_KILL",
-	"CAP_SETGID",
-	"CAP_SETUID",
-	"CAP_SETPCAP",
-	"CAP_LINUX_IMMUTABLE",
-	"CAP_NET_BIND_SERVICE",
-	"CAP_NET_BROADCAST",
-	"CAP_NET_ADMIN",
-	"CAP_NET_RAW",
-	"CAP_IPC_LOCK",
-	"CAP_IPC_OWNER",
-	"CAP_SYS_MODULE",
-	"CAP_SYS_RAWIO",
-	"CAP_SYS_CHROOT",
-	"CAP_SYS_PTRACE",
-	"CAP_SYS_PACCT",
-	"CAP_SYS_ADMIN",
-	"CAP_SYS_BOOT",
-	"CAP_SYS_NICE",
-	"CAP_SYS_RESOURCE",
-	"CAP_SYS_TIME",
-	"CAP_SYS_TTY_CONFIG",
-	"CAP_MKNOD",
-	"CAP_LEASE",
-	"CAP_AUDIT_WRITE",
-	"CAP_AUDIT_CONTROL",
-	"CAP_SETFCAP",
-	"CAP_MAC_OVERRIDE",
-	"CAP_MAC_ADMIN",
-	"CAP_SYSLOG",
-	"CAP_WAKE_ALARM",
-	"CAP_BLOCK_SUSPEND",
-	"CAP_AUDIT_READ",
-	"CAP_PERFMON",
-	"CAP_BPF",
-	"CAP_CHECKPOINT_RESTORE",
-	NULL,
-};
-#define CAPABILITIES_COUNT (array_size(capabilities_table) - 1)
-_Static_assert(CAPABILITIES_COUNT == CAP_CHECKPOINT_RESTORE + 1, "a name for each number");
+#include "oci-spec/oci-spec.h"
 
 /* The kernel's sets are of 64 bits. */
 #define CAPABILITIES_MAX 64
-
-const char *const *capabilities_names(void)
-{
-	return capabilities_table;
-}
-
-/* The number, or -1. */
-static int capabilities_find(const char *name)
-{
-	for (size_t i = 0; i < CAPABILITIES_COUNT; i++)
-		if (strcmp(capabilities_table[i], name) == 0)
-			return (int)i;
-	return -1;
-}
 
 static bool capabilities_has_name(const struct oci_strings *names, size_t count, const char *name)
 {
@@ -126,7 +65,7 @@ int capabilities_plan(const struct oci_capabilities *config, struct capabilities
 
 		for (size_t i = 0; i < array_size(sets); i++)
 			for (size_t j = 0; j < sets[i]->count; j++) {
-				int number = capabilities_find(sets[i]->items[j]);
+				int number = oci_capability_find(sets[i]->items[j]);
 
 				if (number < 0)
 					capabilities_warn(sets, i, j);
@@ -134,40 +73,17 @@ int capabilities_plan(const struct oci_capabilities *config, struct capabilities
 					*masks[i] |= UINT64_C(1) << number;
 			}
 	}
-	for (size_t i = 0; i < CAPABILITIES_COUNT; i++)
+	for (size_t i = 0; i < OCI_CAPABILITY_COUNT; i++)
 		if (((plan.effective & ~plan.permitted) >> i) & 1) {
 			error_set(err, EINVAL, "has %s, which process.capabilities.permitted lacks",
-				  capabilities_table[i]);
+				  oci_capability_names[i]);
 			return error_at(err, "process.capabilities.effective");
 		}
 	*ret_plan = plan;
 	return 0;
 }
 
-int capabilities_limit(const struct capabilities_plan *plan, struct error *err)
-{
-	for (unsigned int i = 0; i < CAPABILITIES_MAX; i++) {
-		int has = prctl(PR_CAPBSET_READ, (unsigned long)i, 0, 0, 0);
-
-		/* EINVAL: the kernel's last one was before; every kernel has those that we know. */
-		if (has < 0 && errno == EINVAL && i >= CAPABILITIES_COUNT)
-			break;
-		if (has < 0)
-			return error_errno(err, errno, "read the bounding set");
-		if (!has || ((plan->bounding >> i) & 1))
-			continue;
-		if (prctl(PR_CAPBSET_DROP, (unsigned long)i, 0, 0, 0) < 0) {
-			error_errno(err, errno, "drop %s from the bounding set",
-				    i < CAPABILITIES_COUNT ? capabilities_table[i]
-							   : "a capability");
-			return error_hint(err, "that takes CAP_SETPCAP");
-		}
-	}
-	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
-		return error_errno(err, errno, "keep capabilities across the change of user");
-	return 0;
-}
-
+/* What the caller's bounding set has. */
 static int capabilities_bounding(uint64_t *ret_mask, struct error *err)
 {
 	uint64_t mask = 0;
@@ -175,7 +91,8 @@ static int capabilities_bounding(uint64_t *ret_mask, struct error *err)
 	for (unsigned int i = 0; i < CAPABILITIES_MAX; i++) {
 		int has = prctl(PR_CAPBSET_READ, (unsigned long)i, 0, 0, 0);
 
-		if (has < 0 && errno == EINVAL && i >= CAPABILITIES_COUNT)
+		/* EINVAL: the kernel's last one was before; every kernel has those that we know. */
+		if (has < 0 && errno == EINVAL && i >= OCI_CAPABILITY_COUNT)
 			break;
 		if (has < 0)
 			return error_errno(err, errno, "read the bounding set");
@@ -186,14 +103,37 @@ static int capabilities_bounding(uint64_t *ret_mask, struct error *err)
 	return 0;
 }
 
+int capabilities_limit(const struct capabilities_plan *plan, struct error *err)
+{
+	uint64_t superfluous;
+	int r = capabilities_bounding(&superfluous, err);
+
+	if (r < 0)
+		return r;
+	superfluous &= ~plan->bounding;
+	for (unsigned int i = 0; i < CAPABILITIES_MAX; i++) {
+		if (!((superfluous >> i) & 1))
+			continue;
+		if (prctl(PR_CAPBSET_DROP, (unsigned long)i, 0, 0, 0) < 0) {
+			error_errno(err, errno, "drop %s from the bounding set",
+				    i < OCI_CAPABILITY_COUNT ? oci_capability_names[i]
+							     : "a capability");
+			return error_hint(err, "that takes CAP_SETPCAP");
+		}
+	}
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return error_errno(err, errno, "keep capabilities across the change of user");
+	return 0;
+}
+
 /* `wanted` without what there is not; says so. */
 static uint64_t capabilities_cut(const char *set, uint64_t wanted, uint64_t available)
 {
-	for (size_t i = 0; i < CAPABILITIES_COUNT; i++)
+	for (size_t i = 0; i < OCI_CAPABILITY_COUNT; i++)
 		if (((wanted & ~available) >> i) & 1)
 			log_warning(
 				"process.capabilities.%s: %s is not to be had here and left out",
-				set, capabilities_table[i]);
+				set, oci_capability_names[i]);
 	return wanted & available;
 }
 
@@ -222,12 +162,12 @@ static int capabilities_set_ambient(uint64_t ambient, struct error *err)
 {
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return error_errno(err, errno, "clear the ambient capabilities");
-	for (unsigned int i = 0; i < CAPABILITIES_COUNT; i++) {
+	for (unsigned int i = 0; i < OCI_CAPABILITY_COUNT; i++) {
 		if (!((ambient >> i) & 1))
 			continue;
 		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, (unsigned long)i, 0, 0) < 0)
 			return error_errno(err, errno, "raise the ambient %s",
-					   capabilities_table[i]);
+					   oci_capability_names[i]);
 	}
 	return 0;
 }

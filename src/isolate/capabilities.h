@@ -26,7 +26,4 @@ int capabilities_limit(const struct capabilities_plan *plan, struct error *err);
  * caller's own permitted set are dropped with a warning, as runc does), then ambient. */
 int capabilities_apply(const struct capabilities_plan *plan, struct error *err);
 
-/* Names of all capabilities this kernel and build know, "CAP_CHOWN" first, NULL last: features. */
-const char *const *capabilities_names(void);
-
 #endif

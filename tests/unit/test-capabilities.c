@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "isolate/capabilities.h"
+#include "oci-spec/oci-spec.h"
 #include "suite.h"
 
 #define BIT(n) (UINT64_C(1) << (n))
@@ -20,7 +21,7 @@ static void collect(void *data, enum log_level level, const char *message)
 
 START_TEST(names)
 {
-	const char *const *list = capabilities_names();
+	const char *const *list = oci_capability_names;
 	size_t count = 0;
 
 	while (list[count])
@@ -37,8 +38,8 @@ END_TEST
 /* Each name alone gives its own bit, so that no two are one and none is out of its place. */
 START_TEST(one_bit_each)
 {
-	for (size_t i = 0; capabilities_names()[i]; i++) {
-		char *name = (char *)(uintptr_t)capabilities_names()[i];
+	for (size_t i = 0; oci_capability_names[i]; i++) {
+		char *name = (char *)(uintptr_t)oci_capability_names[i];
 		struct oci_capabilities config = {.bounding = {&name, 1}};
 		struct capabilities_plan plan;
 		struct error err = ERROR_INIT;
