@@ -12,6 +12,27 @@
 
 #include "base/fd.h"
 
+/* One read(2), one write(2), that no signal interrupts. */
+static ssize_t io_read_some(int fd, void *buffer, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, buffer, size);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t io_write_some(int fd, const void *data, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = write(fd, data, size);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
 /* Regular files say how long they are; those of procfs say 0. */
 static size_t io_size_of(const struct stat *st, size_t max)
 {
@@ -41,11 +62,9 @@ static int io_read_expected(int fd, size_t expected, size_t max, char **ret_text
 			text = larger;
 			size *= 2;
 		}
-		n = read(fd, text + length, size - length - 1);
-		if (n < 0 && errno == EINTR)
-			continue;
+		n = io_read_some(fd, text + length, size - length - 1);
 		if (n < 0)
-			return -errno;
+			return (int)n;
 		if (n == 0)
 			break;
 		length += (size_t)n;
@@ -92,12 +111,10 @@ ssize_t io_read_small_fd(int fd, char *buffer, size_t size)
 	size_t length = 0;
 
 	while (length < size) {
-		ssize_t n = read(fd, buffer + length, size - length);
+		ssize_t n = io_read_some(fd, buffer + length, size - length);
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0)
-			return -errno;
+			return n;
 		if (n == 0)
 			break;
 		length += (size_t)n;
@@ -122,12 +139,10 @@ int io_write_all(int fd, const void *data, size_t length)
 	const char *at = data;
 
 	while (length > 0) {
-		ssize_t n = write(fd, at, length);
+		ssize_t n = io_write_some(fd, at, length);
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0)
-			return -errno;
+			return (int)n;
 		at += n;
 		length -= (size_t)n;
 	}
@@ -142,11 +157,9 @@ int io_write_value(int dirfd, const char *path, const char *value)
 
 	if (fd < 0)
 		return -errno;
-	do
-		n = write(fd, value, length);
-	while (n < 0 && errno == EINTR);
+	n = io_write_some(fd, value, length);
 	if (n < 0)
-		return -errno;
+		return (int)n;
 	return (size_t)n == length ? 0 : -EIO;
 }
 

@@ -14,12 +14,19 @@
 
 int suite_run(const char *name, const TTest *const *tests, size_t count)
 {
+	return suite_run_with(name, tests, count, NULL, NULL);
+}
+
+int suite_run_with(const char *name, const TTest *const *tests, size_t count, void (*setup)(void),
+		   void (*teardown)(void))
+{
 	Suite *suite = suite_create(name);
 	TCase *tcase = tcase_create(name);
 	SRunner *runner;
 	int failed;
 
 	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, setup, teardown);
 	for (size_t i = 0; i < count; i++)
 		tcase_add_test(tcase, tests[i]);
 	suite_add_tcase(suite, tcase);

@@ -12,6 +12,10 @@
 /* Runs the tests, each in a process of its own. For `return` from main. */
 int suite_run(const char *name, const TTest *const *tests, size_t count);
 
+/* The same with something before and after each test, in its process. */
+int suite_run_with(const char *name, const TTest *const *tests, size_t count, void (*setup)(void),
+		   void (*teardown)(void));
+
 #define suite_count(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The whole error, exactly. */

@@ -465,18 +465,6 @@ int main(void)
 				      resctrl_and_interfaces,
 				      resctrl_files,
 				      oom_line};
-	Suite *suite = suite_create("statistics");
-	TCase *with_top = tcase_create("statistics");
-	SRunner *runner;
-	int failed;
 
-	tcase_add_checked_fixture(with_top, setup, teardown);
-	for (size_t i = 0; i < suite_count(tests); i++)
-		tcase_add_test(with_top, tests[i]);
-	suite_add_tcase(suite, with_top);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run_with("statistics", tests, suite_count(tests), setup, teardown);
 }
