@@ -65,7 +65,7 @@ struct command {
 	const char *summary;   /* one line */
 	const char *details;   /* paragraphs for --help, or NULL */
 	struct option_table options;
-	size_t options_size;  /* at most CLI_OPTIONS_MAX */
+	size_t options_size;
 	int minimum, maximum; /* how many arguments */
 	bool in_order;	      /* the first argument ends the options */
 	int failure;	      /* exit status when it fails; 0: the usual 1 */
@@ -73,7 +73,6 @@ struct command {
 	/* Gives the exit status in *ret_status (0 beforehand), or a negative errno with *err. */
 	int (*run)(const struct cli *cli, int *ret_status, struct error *err);
 };
-#define CLI_OPTIONS_MAX 512
 
 extern const struct command *const cli_commands[];
 extern const struct option_table cli_global_options;

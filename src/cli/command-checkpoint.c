@@ -20,7 +20,7 @@ struct options_checkpoint {
 	const char *image_path, *work_path, *parent_path, *page_server, *status_fd;
 	const char *manage_cgroups_mode, *network_lock, *lsm_profile, *lsm_mount_context;
 	const char *bundle, *console_socket, *pid_file;
-	struct option_list empty_ns;
+	struct oci_strings empty_ns;
 	bool leave_running, tcp_established, tcp_skip_in_flight, tcp_close, link_remap, ext_unix_sk;
 	bool shell_job, lazy_pages, file_locks, pre_dump, auto_dedup;
 	bool detach, no_pivot, no_subreaper, no_new_keyring;
@@ -172,7 +172,7 @@ static int checkpoint_run(const struct cli *cli, int *ret_status, struct error *
 		.tcp_skip_in_flight = options->tcp_skip_in_flight,
 		.link_remap = options->link_remap,
 	};
-	struct store store;
+	auto_store struct store store = STORE_INIT;
 	int r = checkpoint_flags(cli, options, &request.flags, err);
 
 	(void)ret_status;
@@ -184,9 +184,7 @@ static int checkpoint_run(const struct cli *cli, int *ret_status, struct error *
 		r = cli_open_store(cli, false, &store, err);
 	if (r < 0)
 		return r;
-	r = container_checkpoint(&store, &request, err);
-	store_close(&store);
-	return r;
+	return container_checkpoint(&store, &request, err);
 }
 
 static int restore_request(const struct cli *cli, struct restore_request *ret_request,
@@ -235,16 +233,14 @@ static int restore_run(const struct cli *cli, int *ret_status, struct error *err
 		.tcp_close = options->tcp_close,
 		.no_subreaper = options->no_subreaper,
 	};
-	struct store store;
+	auto_store struct store store = STORE_INIT;
 	int r = restore_request(cli, &request, err);
 
 	if (r == 0)
 		r = cli_open_store(cli, true, &store, err);
 	if (r < 0)
 		return r;
-	r = container_restore(&store, &request, ret_status, err);
-	store_close(&store);
-	return r;
+	return container_restore(&store, &request, ret_status, err);
 }
 
 const struct command command_checkpoint = {

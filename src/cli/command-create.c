@@ -18,42 +18,41 @@
 
 struct options_create {
 	struct command_common common;
-	const char *bundle, *config, *console_socket, *pidfd_socket, *pid_file;
-	uint32_t preserve_fds;
-	bool no_pivot, no_new_keyring, no_subreaper, detach, keep;
+	struct run_request run; /* `create` is a `run` that does not wait */
 };
 
-#define CREATE_COMMON                                                                            \
-	OPTION(options_create, bundle, "bundle", 'b', "DIR",                                     \
-	       "the bundle's directory (default: the current one)"),                             \
-		OPTION(options_create, config, "config", 'f', "FILE",                            \
-		       "the configuration (default: config.json in the bundle)"),                \
-		OPTION(options_create, console_socket, "console-socket", 0, "PATH",              \
-		       "socket to send the container's terminal to"),                            \
-		OPTION_HELP,                                                                     \
-		OPTION(options_create, no_new_keyring, "no-new-keyring", 0, NULL,                \
-		       "stay in the caller's session keyring"),                                  \
-		OPTION(options_create, no_pivot, "no-pivot", 0, NULL,                            \
-		       "move the root and chroot instead of pivot_root: for roots on a ramdisk " \
-		       "only"),                                                                  \
-		OPTION(options_create, pid_file, "pid-file", 0, "FILE",                          \
-		       "write the pid of init to FILE"),                                         \
-		OPTION(options_create, pidfd_socket, "pidfd-socket", 0, "PATH",                  \
-		       "socket to send a pidfd of init to"),                                     \
-		OPTION(options_create, preserve_fds, "preserve-fds", 0, "N",                     \
+#define CREATE_COMMON                                                                              \
+	OPTION(options_create, run.create.options.bundle, "bundle", 'b', "DIR",                    \
+	       "the bundle's directory (default: the current one)"),                               \
+		OPTION(options_create, run.create.config, "config", 'f', "FILE",                   \
+		       "the configuration (default: config.json in the bundle)"),                  \
+		OPTION(options_create, run.create.options.console_socket, "console-socket", 0,     \
+		       "PATH", "socket to send the container's terminal to"),                      \
+		OPTION_HELP,                                                                       \
+		OPTION(options_create, run.create.options.no_new_keyring, "no-new-keyring", 0,     \
+		       NULL, "stay in the caller's session keyring"),                              \
+		OPTION(options_create, run.create.options.no_pivot, "no-pivot", 0, NULL,           \
+		       "move the root and chroot instead of pivot_root: for roots on a ramdisk "   \
+		       "only"),                                                                    \
+		OPTION(options_create, run.create.options.pid_file, "pid-file", 0, "FILE",         \
+		       "write the pid of init to FILE"),                                           \
+		OPTION(options_create, run.create.options.pidfd_socket, "pidfd-socket", 0, "PATH", \
+		       "socket to send a pidfd of init to"),                                       \
+		OPTION(options_create, run.create.options.preserve_fds, "preserve-fds", 0, "N",    \
 		       "pass N descriptors, from 3 on, to the container")
 
 static const struct option create_options[] = {
 	CREATE_COMMON,
-	OPTION(options_create, no_subreaper, "no-subreaper", 0, NULL, NULL),
+	OPTION(options_create, run.no_subreaper, "no-subreaper", 0, NULL, NULL),
 };
 
 static const struct option run_options[] = {
 	CREATE_COMMON,
-	OPTION(options_create, detach, "detach", 'd', NULL, "do not wait for the container to end"),
-	OPTION(options_create, keep, "keep", 0, NULL,
+	OPTION(options_create, run.create.options.detach, "detach", 'd', NULL,
+	       "do not wait for the container to end"),
+	OPTION(options_create, run.keep, "keep", 0, NULL,
 	       "do not remove the container when it has ended"),
-	OPTION(options_create, no_subreaper, "no-subreaper", 0, NULL,
+	OPTION(options_create, run.no_subreaper, "no-subreaper", 0, NULL,
 	       "do not reap what the container leaves behind"),
 };
 
@@ -86,50 +85,45 @@ static int create_directory(const struct cli *cli, const char *bundle, char **re
 	return 0;
 }
 
-/* What the request points to lives as long as the call. */
-static int create_request(const struct cli *cli, const struct options_create *options,
-			  struct create_request *ret_request, struct error *err)
+/* bundle/config.json, or what --config names. */
+static int create_config(const struct cli *cli, const char *bundle, const char **config,
+			 struct error *err)
 {
-	struct plan_options plan = {
-		.id = cli->arguments[0],
-		.no_pivot = options->no_pivot,
-		.no_new_keyring = options->no_new_keyring,
-		.console_socket = options->console_socket,
-		.pidfd_socket = options->pidfd_socket,
-		.listen_fds = create_listen_fds(),
-		.manager = getenv("NOTIFY_SOCKET"),
-		.idle_close = cli->seal_mount,
-	};
-	char *bundle, *config, *pid_file, path[PATH_MAX];
+	char path[PATH_MAX];
+
+	if (path_join(bundle, *config ? *config : "config.json", path, sizeof(path)) < 0)
+		return error_errno(err, ENAMETOOLONG, "%s", *config ? *config : bundle);
+	*config = cli_keep(cli, strdup(path));
+	return *config ? 0 : error_errno(err, ENOMEM, "start");
+}
+
+/* Completes what the options say. What the request points to lives as long as the call. */
+static int create_request(const struct cli *cli, struct create_request *request, struct error *err)
+{
+	struct plan_options *plan = &request->options;
+	char *bundle, *pid_file;
 	int r;
 
-	r = store_check_id(plan.id, err);
+	plan->id = cli->arguments[0];
+	plan->listen_fds = create_listen_fds();
+	plan->preserve_fds += plan->listen_fds;
+	plan->manager = getenv("NOTIFY_SOCKET");
+	plan->idle_close = cli->seal_mount;
+	r = store_check_id(plan->id, err);
+	if (r == 0)
+		r = cli_cgroup_manager(cli, &plan->cgroup_manager, err);
+	if (r == 0)
+		r = create_directory(cli, plan->bundle, &bundle, err);
 	if (r < 0)
 		return r;
-	r = cli_cgroup_manager(cli, &plan.cgroup_manager, err);
-	if (r < 0)
-		return r;
-	r = create_directory(cli, options->bundle, &bundle, err);
-	if (r < 0)
-		return r;
-	plan.bundle = bundle;
-	if (options->pid_file) {
-		r = cli_absolute(cli, options->pid_file, &pid_file, err);
+	plan->bundle = bundle;
+	if (plan->pid_file) {
+		r = cli_absolute(cli, plan->pid_file, &pid_file, err);
 		if (r < 0)
 			return r;
-		plan.pid_file = pid_file;
+		plan->pid_file = pid_file;
 	}
-	if (path_join(bundle, options->config ? options->config : "config.json", path,
-		      sizeof(path)) < 0)
-		return error_errno(err, ENAMETOOLONG, "%s", options->config);
-	config = cli_keep(cli, strdup(path));
-
-	if (!config)
-		return error_errno(err, ENOMEM, "start");
-	plan.preserve_fds = options->preserve_fds + plan.listen_fds;
-	ret_request->options = plan;
-	ret_request->config = config;
-	return 0;
+	return create_config(cli, bundle, &request->config, err);
 }
 
 /* With a service manager that waits for it, the container has a place to say that it is ready. */
@@ -146,52 +140,44 @@ static int create_notify(const struct cli *cli, const struct store *store,
 	return options->notify ? 0 : error_errno(err, ENOMEM, "start");
 }
 
-static int create_prepare(const struct cli *cli, struct create_request *ret_request,
+static int create_prepare(const struct cli *cli, struct create_request *request,
 			  struct store *ret_store, struct error *err)
 {
-	const struct options_create *options = cli->options;
-	int r = create_request(cli, options, ret_request, err);
+	int r = create_request(cli, request, err);
 
 	if (r == 0)
-		r = cli_prepare_descriptors(cli, &ret_request->options, err);
+		r = cli_prepare_descriptors(cli, &request->options, err);
 	if (r == 0)
 		r = cli_open_store(cli, true, ret_store, err);
 	if (r == 0)
-		r = create_notify(cli, ret_store, &ret_request->options, err);
+		r = create_notify(cli, ret_store, &request->options, err);
 	return r;
 }
 
 static int create_run(const struct cli *cli, int *ret_status, struct error *err)
 {
-	struct create_request request = {0};
-	struct store store;
+	const struct options_create *options = cli->options;
+	struct create_request request = options->run.create;
+	auto_store struct store store = STORE_INIT;
 	int r = create_prepare(cli, &request, &store, err);
 
 	(void)ret_status;
 	if (r < 0)
 		return r;
 	request.options.detach = true;
-	r = container_create(&store, &request, err);
-	store_close(&store);
-	return r;
+	return container_create(&store, &request, err);
 }
 
 static int run_run(const struct cli *cli, int *ret_status, struct error *err)
 {
 	const struct options_create *options = cli->options;
-	struct run_request request = {
-		.keep = options->keep,
-		.no_subreaper = options->no_subreaper,
-	};
-	struct store store;
+	struct run_request request = options->run;
+	auto_store struct store store = STORE_INIT;
 	int r = create_prepare(cli, &request.create, &store, err);
 
 	if (r < 0)
 		return r;
-	request.create.options.detach = options->detach;
-	r = container_run(&store, &request, ret_status, err);
-	store_close(&store);
-	return r;
+	return container_run(&store, &request, ret_status, err);
 }
 
 const struct command command_create = {

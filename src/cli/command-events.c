@@ -49,7 +49,7 @@ static int events_run(const struct cli *cli, int *ret_status, struct error *err)
 		.output = STDOUT_FILENO,
 		.emit = cli_print,
 	};
-	struct store store;
+	auto_store struct store store = STORE_INIT;
 	int r;
 
 	(void)ret_status;
@@ -59,9 +59,7 @@ static int events_run(const struct cli *cli, int *ret_status, struct error *err)
 		r = cli_open_store(cli, false, &store, err);
 	if (r < 0)
 		return r;
-	r = container_events(&store, &request, err);
-	store_close(&store);
-	return r;
+	return container_events(&store, &request, err);
 }
 
 const struct command command_events = {

@@ -75,15 +75,13 @@ static int lifecycle_for_matching(const struct store *store, const char *pattern
 static int lifecycle_run(const struct cli *cli, bool regex, const struct lifecycle_action *action,
 			 struct error *err)
 {
-	struct store store;
+	auto_store struct store store = STORE_INIT;
 	int r = cli_open_store(cli, false, &store, err);
 
 	if (r < 0)
 		return r;
-	r = regex ? lifecycle_for_matching(&store, cli->arguments[0], action, err)
-		  : action->run(&store, cli->arguments[0], action->data, err);
-	store_close(&store);
-	return r;
+	return regex ? lifecycle_for_matching(&store, cli->arguments[0], action, err)
+		     : action->run(&store, cli->arguments[0], action->data, err);
 }
 
 /* ---- start ---- */

@@ -18,7 +18,7 @@ static const struct option mounts_options[] = {
 static int mounts_run(const struct cli *cli, int *ret_status, struct error *err)
 {
 	const char *verb = cli->arguments[0], *id = cli->arguments[1], *file = cli->arguments[2];
-	struct store store;
+	auto_store struct store store = STORE_INIT;
 	int r;
 
 	(void)ret_status;
@@ -30,7 +30,6 @@ static int mounts_run(const struct cli *cli, int *ret_status, struct error *err)
 		return r;
 	r = verb[0] == 'a' ? container_mounts_add(&store, id, file, err)
 			   : container_mounts_remove(&store, id, file, err);
-	store_close(&store);
 	return r;
 }
 

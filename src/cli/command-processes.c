@@ -32,14 +32,12 @@ static const struct option ps_options[] = {
 
 static int pause_set(const struct cli *cli, bool pause, struct error *err)
 {
-	struct store store;
+	auto_store struct store store = STORE_INIT;
 	int r = cli_open_store(cli, false, &store, err);
 
 	if (r < 0)
 		return r;
-	r = container_pause(&store, cli->arguments[0], pause, err);
-	store_close(&store);
-	return r;
+	return container_pause(&store, cli->arguments[0], pause, err);
 }
 
 static int pause_run(const struct cli *cli, int *ret_status, struct error *err)
@@ -168,7 +166,7 @@ static int ps_run(const struct cli *cli, int *ret_status, struct error *err)
 	bool json = options->format && strcmp(options->format, "json") == 0;
 	auto_text struct text text = {0};
 	auto_free pid_t *pids = NULL;
-	struct store store;
+	auto_store struct store store = STORE_INIT;
 	size_t count = 0;
 	int r;
 
@@ -181,7 +179,6 @@ static int ps_run(const struct cli *cli, int *ret_status, struct error *err)
 	if (r < 0)
 		return r;
 	r = container_processes(&store, cli->arguments[0], &pids, &count, err);
-	store_close(&store);
 	if (r < 0)
 		return r;
 	if (json)

@@ -50,9 +50,7 @@ static int state_look(const struct store *store, const char *id, struct state_vi
 
 	r = store_find(store, id, &entry, err);
 	if (r == 0)
-		r = record_load(&entry, &view.record, err);
-	if (r == 0)
-		r = status_determine(&entry, &view.record, &view.status, err);
+		r = status_load(&entry, &view.record, &view.status, err);
 	if (r < 0) {
 		state_view_clear(&view);
 		return r;
@@ -72,7 +70,7 @@ static int state_run(const struct cli *cli, int *ret_status, struct error *err)
 	auto_text struct text text = {0};
 	struct status_document document;
 	struct state_view view;
-	struct store store;
+	auto_store struct store store = STORE_INIT;
 	int r;
 
 	(void)ret_status;
@@ -80,7 +78,6 @@ static int state_run(const struct cli *cli, int *ret_status, struct error *err)
 	if (r < 0)
 		return r;
 	r = state_look(&store, cli->arguments[0], &view, err);
-	store_close(&store);
 	if (r < 0)
 		return r;
 	document = (struct status_document){
@@ -178,7 +175,7 @@ static int list_run(const struct cli *cli, int *ret_status, struct error *err)
 {
 	const struct options_state *options = cli->options;
 	bool json = options->format && strcmp(options->format, "json") == 0;
-	struct store store;
+	auto_store struct store store = STORE_INIT;
 	struct list list = {.cli = cli, .store = &store};
 	char **ids;
 	size_t count;
@@ -211,7 +208,6 @@ static int list_run(const struct cli *cli, int *ret_status, struct error *err)
 	free(ids);
 	if (json)
 		text_append(&list.text, "]\n");
-	store_close(&store);
 	r = cli_print(&list.text, err);
 	text_clear(&list.text);
 	return r;

@@ -59,7 +59,7 @@ static int main_check_count(const struct command *command, int count, struct err
 static int main_run_command(struct cli *cli, char **arguments, int count, int *ret_status,
 			    struct error *err)
 {
-	_Alignas(max_align_t) unsigned char options[CLI_OPTIONS_MAX] = {0};
+	struct command_common *options = cli_keep(cli, calloc(1, cli->command->options_size));
 	struct options_input input = {
 		.argv = arguments,
 		.argc = count,
@@ -68,19 +68,19 @@ static int main_run_command(struct cli *cli, char **arguments, int count, int *r
 	};
 	int r;
 
+	if (!options)
+		return error_errno(err, ENOMEM, "start");
 	r = options_parse(&cli->command->options, &input, options, cli->arguments,
 			  &cli->argument_count, err);
 	if (r < 0)
 		return error_wrap(err, "%s", cli->command->name);
-	if (((struct command_common *)(void *)options)->help)
+	if (options->help)
 		return main_print_help(cli->command, err);
 	r = main_check_count(cli->command, cli->argument_count, err);
 	if (r < 0)
 		return r;
 	cli->options = options;
-	r = cli->command->run(cli, ret_status, err);
-	cli->options = NULL;
-	return r;
+	return cli->command->run(cli, ret_status, err);
 }
 
 /* Go's booleans, or auto. What it switches is decided by what the caller may do (cgroup/handle.c).

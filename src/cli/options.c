@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/quantity.h"
 #include "base/text.h"
 
 /* strconv.ParseBool's words. */
@@ -44,9 +45,15 @@ static const struct option *options_find_letter(const struct option_table *table
 	return NULL;
 }
 
-static int options_append(struct option_list *list, const char *value)
+/* Room for one more item of a list that is appended to. NULL: none. */
+static void *options_grow(void *items, size_t count, size_t size)
 {
-	char **items = realloc(list->items, (list->count + 1) * sizeof(*items));
+	return realloc(items, (count + 1) * size);
+}
+
+static int options_append(struct oci_strings *list, const char *value)
+{
+	char **items = options_grow(list->items, list->count, sizeof(*items));
 
 	if (!items)
 		return -ENOMEM;
@@ -55,37 +62,128 @@ static int options_append(struct option_list *list, const char *value)
 	return 0;
 }
 
+static int options_append_id(struct oci_u32s *list, const char *value)
+{
+	uint32_t *items = options_grow(list->items, list->count, sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	list->items = items;
+	return text_parse_id(value, &items[list->count++]);
+}
+
+static int options_parse_weight(const char *text, uint16_t *ret_weight)
+{
+	uint32_t weight;
+
+	if (text_parse_u32(text, &weight) < 0 || weight > UINT16_MAX)
+		return -EINVAL;
+	*ret_weight = (uint16_t)weight;
+	return 0;
+}
+
+static int options_parse_bytes(const char *text, int64_t *ret_bytes)
+{
+	if (strcmp(text, "-1") != 0)
+		return quantity_parse_bytes(text, ret_bytes);
+	*ret_bytes = -1;
+	return 0;
+}
+
+/* The kinds that an empty value takes back. */
+static int options_store_optional(enum option_kind kind, const char *value, void *member)
+{
+	const char *const filled = value[0] != '\0' ? value : NULL;
+	struct oci_opt_u16 weight = {.set = filled};
+	struct oci_opt_u64 number = {.set = filled};
+	struct oci_opt_i64 amount = {.set = filled};
+	int r = 0;
+
+	if (kind == OPTION_FILLED) {
+		*(const char **)member = filled;
+	} else if (kind == OPTION_WEIGHT) {
+		r = filled ? options_parse_weight(filled, &weight.value) : 0;
+		*(struct oci_opt_u16 *)member = weight;
+	} else if (kind == OPTION_UNSIGNED) {
+		r = filled ? text_parse_u64(filled, &number.value) : 0;
+		*(struct oci_opt_u64 *)member = number;
+	} else {
+		if (filled)
+			r = kind == OPTION_BYTES ? options_parse_bytes(filled, &amount.value)
+						 : text_parse_i64(filled, &amount.value);
+		*(struct oci_opt_i64 *)member = amount;
+	}
+	return r;
+}
+
+static int options_store_value(enum option_kind kind, const char *value, void *member)
+{
+	switch (kind) {
+	case OPTION_SWITCH:
+		if (value)
+			return options_parse_bool(value, (bool *)member);
+		*(bool *)member = true;
+		return 0;
+	case OPTION_TEXT:
+		*(const char **)member = value;
+		return 0;
+	case OPTION_NUMBER:
+		return text_parse_u32(value, (uint32_t *)member);
+	case OPTION_LIST:
+		return options_append((struct oci_strings *)member, value);
+	case OPTION_IDS:
+		return options_append_id((struct oci_u32s *)member, value);
+	default:
+		return options_store_optional(kind, value, member);
+	}
+}
+
+static const char *options_what_is_wrong(enum option_kind kind, int error)
+{
+	static const char *const words[] = {
+		[OPTION_SWITCH] = "neither true nor false",
+		[OPTION_NUMBER] = "not a number from 0 to 4294967295",
+		[OPTION_IDS] = "not a user or group id",
+		[OPTION_WEIGHT] = "not a number from 10 to 1000",
+		[OPTION_SIGNED] = "not a whole number",
+		[OPTION_UNSIGNED] = "not a whole number from 0 on",
+		[OPTION_BYTES] = "not a number of bytes, such as 1048576, 512m or -1",
+	};
+
+	return kind == OPTION_BYTES && error == -ERANGE ? "too large" : words[kind];
+}
+
 static int options_store(const struct option *option, const char *value, void *target,
 			 struct error *err)
 {
-	char *member = (char *)target + option->offset;
-	int r = 0;
+	int r = options_store_value(option->kind, value, (char *)target + option->offset);
 
-	switch (option->kind) {
-	case OPTION_SWITCH:
-		if (!value)
-			*(bool *)(void *)member = true;
-		else
-			r = options_parse_bool(value, (bool *)(void *)member);
-		break;
-	case OPTION_TEXT:
-		*(const char **)(void *)member = value;
-		break;
-	case OPTION_NUMBER:
-		r = text_parse_u32(value, (uint32_t *)(void *)member);
-		break;
-	case OPTION_LIST:
-		r = options_append((struct option_list *)(void *)member, value);
-		break;
-	}
 	if (r == -ENOMEM)
 		return error_errno(err, ENOMEM, "flag --%s", option->name);
 	if (r < 0)
 		return error_set(err, EINVAL, "invalid value \"%s\" for flag --%s: %s", value,
-				 option->name,
-				 option->kind == OPTION_NUMBER ? "not a number from 0 to 4294967295"
-							       : "neither true nor false");
+				 option->name, options_what_is_wrong(option->kind, r));
 	return 0;
+}
+
+bool options_is_given(const struct option *option, const void *target)
+{
+	const void *member = (const char *)target + option->offset;
+
+	switch (option->kind) {
+	case OPTION_TEXT:
+	case OPTION_FILLED:
+		return *(const char *const *)member;
+	case OPTION_WEIGHT:
+		return ((const struct oci_opt_u16 *)member)->set;
+	case OPTION_UNSIGNED:
+		return ((const struct oci_opt_u64 *)member)->set;
+	case OPTION_SIGNED:
+	case OPTION_BYTES:
+		return ((const struct oci_opt_i64 *)member)->set;
+	default:
+		return false;
+	}
 }
 
 /* The value behind "=", or the next argument. */

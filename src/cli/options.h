@@ -11,6 +11,7 @@
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
+#include <knarr/config.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,13 +22,15 @@ enum option_kind {
 	OPTION_SWITCH, /* bool */
 	OPTION_TEXT,   /* const char * */
 	OPTION_NUMBER, /* uint32_t */
-	OPTION_LIST,   /* struct option_list: each time it is given, one more */
-};
-
-/* What an option was given, in order. Its memory is the process's. */
-struct option_list {
-	char **items;
-	size_t count;
+	/* Each time it is given, one more, in order. The memory is the process's. */
+	OPTION_LIST, /* struct oci_strings */
+	OPTION_IDS,  /* struct oci_u32s, of user or group ids */
+	/* With an empty value it counts as not given, as with runc: */
+	OPTION_FILLED,	 /* const char * or char * */
+	OPTION_WEIGHT,	 /* struct oci_opt_u16 */
+	OPTION_SIGNED,	 /* struct oci_opt_i64 */
+	OPTION_UNSIGNED, /* struct oci_opt_u64 */
+	OPTION_BYTES,	 /* struct oci_opt_i64: quantity_parse_bytes(), or -1 */
 };
 
 struct option {
@@ -40,19 +43,25 @@ struct option {
 };
 
 /*
- * One entry for `member_` of `struct struct_`; the member's type says what kind of option it is.
- * The words behind it are the name, the letter or 0, what stands for the value or NULL, and the
- * help.
+ * One entry for `member_` (or "member.of.it") of `struct struct_`; its type says what kind of
+ * option it is. The words behind it are the name, the letter or 0, what stands for the value or
+ * NULL, and the help. Where a type has two kinds, OPTION_AS() names the other.
  */
-#define OPTION(struct_, member_, name_, letter_, argument_, help_)                               \
-	{                                                                                        \
+#define OPTION(struct_, member_, name_, letter_, argument_, help_) \
+	OPTION_AS(_Generic(((struct struct_ *)0)->member_,                     \
+			bool: OPTION_SWITCH,                                   \
+			const char *: OPTION_TEXT,                             \
+			uint32_t: OPTION_NUMBER,                               \
+			struct oci_strings: OPTION_LIST,                       \
+			struct oci_u32s: OPTION_IDS,                           \
+			struct oci_opt_u16: OPTION_WEIGHT,                     \
+			struct oci_opt_i64: OPTION_SIGNED,                     \
+			struct oci_opt_u64: OPTION_UNSIGNED),                  \
+		  struct_, member_, name_, letter_, argument_, help_)
+#define OPTION_AS(kind_, struct_, member_, name_, letter_, argument_, help_)                   \
+	{                                                                                      \
 		.name = name_, .letter = letter_, .offset = offsetof(struct struct_, member_), \
-		.kind = _Generic(((struct struct_ *)0)->member_,                          \
-			bool: OPTION_SWITCH,                                              \
-			const char *: OPTION_TEXT,                                        \
-			uint32_t: OPTION_NUMBER,                                          \
-			struct option_list: OPTION_LIST),                                         \
-		.argument = argument_, .help = help_, \
+		.kind = kind_, .argument = argument_, .help = help_,                           \
 	}
 
 struct option_table {
@@ -72,5 +81,8 @@ struct options_input {
 };
 int options_parse(const struct option_table *table, const struct options_input *input, void *target,
 		  char **rest, int *ret_count, struct error *err);
+
+/* Whether `target` has a value of an option of the kinds that can be without. */
+bool options_is_given(const struct option *option, const void *target);
 
 #endif

@@ -39,6 +39,8 @@ struct store {
 	int fd; /* O_PATH; -EBADF: the root does not exist */
 	const char *path;
 };
+#define STORE_INIT ((struct store){.fd = -EBADF})
+#define auto_store __attribute__((cleanup(store_close)))
 
 /*
  * Opens the state root. With `create` it is made (with parents, mode 0700; `sticky` sets that bit

@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "suite.h"
@@ -10,6 +11,14 @@ struct target {
 	bool detach, tty;
 	const char *bundle, *log;
 	uint32_t number;
+	struct oci_strings env;
+	struct oci_u32s groups;
+	struct limits {
+		const char *file;
+		struct oci_opt_u16 weight;
+		struct oci_opt_i64 quota, memory;
+		struct oci_opt_u64 period;
+	} limits;
 };
 
 static const struct option options[] = {
@@ -18,7 +27,15 @@ static const struct option options[] = {
 	OPTION(target, log, "log", 0, "FILE", "the log"),
 	OPTION(target, number, "number", 'n', "N", "a number"),
 	OPTION(target, tty, "tty", 't', NULL, NULL),
+	OPTION(target, env, "env", 'e', "NAME=VALUE", "a variable"),
+	OPTION(target, groups, "group", 'g', "GID", "a group"),
+	OPTION_AS(OPTION_FILLED, target, limits.file, "file", 0, "FILE", "a file"),
+	OPTION(target, limits.weight, "weight", 0, "N", "a weight"),
+	OPTION(target, limits.quota, "quota", 0, "N", "a quota"),
+	OPTION_AS(OPTION_BYTES, target, limits.memory, "memory", 'm', "BYTES", "memory"),
+	OPTION(target, limits.period, "period", 0, "N", "a period"),
 };
+#define FIRST_LIMIT 7
 static const struct option_table table = {options, suite_count(options)};
 
 #define ARGUMENTS 8
@@ -162,6 +179,19 @@ START_TEST(errors)
 		 "invalid value \"\" for flag --number: not a number from 0 to 4294967295"},
 		{{"-n", "0x10"},
 		 "invalid value \"0x10\" for flag --number: not a number from 0 to 4294967295"},
+		{{"--weight", "65536"},
+		 "invalid value \"65536\" for flag --weight: not a number from 10 to 1000"},
+		{{"--quota", "1.5"}, "invalid value \"1.5\" for flag --quota: not a whole number"},
+		{{"--period", "-5"},
+		 "invalid value \"-5\" for flag --period: not a whole number from 0 on"},
+		{{"-m", "-2"},
+		 "invalid value \"-2\" for flag --memory: not a number of bytes, such as 1048576, "
+		 "512m or -1"},
+		{{"-m", "9999999999g"},
+		 "invalid value \"9999999999g\" for flag --memory: too large"},
+		{{"-g", "4294967295"},
+		 "invalid value \"4294967295\" for flag --group: not a user or group id"},
+		{{"-g", ""}, "invalid value \"\" for flag --group: not a user or group id"},
 	};
 	struct parsed parsed;
 
@@ -169,15 +199,65 @@ START_TEST(errors)
 		ck_assert_int_eq(parse(&parsed, false, cases[i].words), -EINVAL);
 		ck_assert_error(&parsed.err, EINVAL, "", cases[i].message, "");
 		ck_assert_int_eq(parsed.count, -1);
+		free(parsed.target.groups.items);
 	}
 	ck_assert_int_eq(parse(&parsed, false, WORDS("--number=4294967295")), 0);
 	ck_assert_uint_eq(parsed.target.number, 4294967295U);
 }
 END_TEST
 
+START_TEST(lists)
+{
+	struct parsed parsed;
+
+	ck_assert_int_eq(
+		parse(&parsed, false, WORDS("-e", "A=1", "-g7", "--env=B=2", "-g", "4294967294")),
+		0);
+	ck_assert_uint_eq(parsed.target.env.count, 2);
+	ck_assert_str_eq(parsed.target.env.items[0], "A=1");
+	ck_assert_str_eq(parsed.target.env.items[1], "B=2");
+	ck_assert_uint_eq(parsed.target.groups.count, 2);
+	ck_assert_uint_eq(parsed.target.groups.items[0], 7);
+	ck_assert_uint_eq(parsed.target.groups.items[1], 4294967294U);
+	free(parsed.target.env.items);
+	free(parsed.target.groups.items);
+}
+END_TEST
+
+/* What may be without a value. */
+START_TEST(optional)
+{
+	struct parsed parsed;
+	struct limits *limits = &parsed.target.limits;
+
+	ck_assert_int_eq(parse(&parsed, false,
+			       WORDS("--file=f", "--weight=500", "--quota=-1", "--memory=2k",
+				     "--period=18446744073709551615")),
+			 0);
+	for (size_t i = FIRST_LIMIT; i < suite_count(options); i++)
+		ck_assert_msg(options_is_given(&options[i], &parsed.target), "%s", options[i].name);
+	ck_assert_str_eq(limits->file, "f");
+	ck_assert_uint_eq(limits->weight.value, 500);
+	ck_assert_int_eq(limits->quota.value, -1);
+	ck_assert_int_eq(limits->memory.value, 2048);
+	ck_assert_uint_eq(limits->period.value, UINT64_MAX);
+	ck_assert_int_eq(parse(&parsed, false, WORDS("--memory=-1")), 0);
+	ck_assert(limits->memory.set && limits->memory.value == -1);
+	/* Empty is not given, and takes back what was. */
+	ck_assert_int_eq(parse(&parsed, false,
+			       WORDS("--memory=1",
+				     "--memory=", "--file=", "--weight=", "--quota=", "--period=")),
+			 0);
+	for (size_t i = FIRST_LIMIT; i < suite_count(options); i++)
+		ck_assert_msg(!options_is_given(&options[i], &parsed.target), "%s",
+			      options[i].name);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = {kinds_follow_members, forms_of_text, switches, order, errors};
+	const TTest *const tests[] = {
+		kinds_follow_members, forms_of_text, switches, order, errors, lists, optional};
 
 	return suite_run("options", tests, suite_count(tests));
 }
