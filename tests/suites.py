@@ -549,10 +549,12 @@ def in_vm(result, name, kernel, tests):
     shutil.rmtree(share, ignore_errors=True)
     shutil.copytree(TOP / 'tests', share / 'tests', ignore=shutil.ignore_patterns('__pycache__', 'corpus'))
     shutil.copy2(knarr, share / 'knarr')
-    pytest = ['env', 'KNARR=/host/knarr', 'PYTHONDONTWRITEBYTECODE=1', 'python3', '-m', 'pytest', '-p', 'no:cacheprovider',
+    pytest = ['env', 'KNARR=/host/knarr', 'KNARR_FAILURES=/host/failures', 'PYTHONDONTWRITEBYTECODE=1', 'python3', '-m', 'pytest',
+              '-p', 'no:cacheprovider',
               '--numprocesses=2', '--dist=loadfile', '-q', '-rfE', '--tb=short', '--junitxml=/host/report.xml']
 
     def in_guest(arguments):
+        (share / 'failures').unlink(missing_ok=True)
         return run(['tests/vm/run', '--image', str(image), '--timeout', str(VM_SECONDS), '--kernel', kernel, str(share),
                     *pytest, *arguments], timeout=VM_SECONDS + 60)
 
@@ -562,6 +564,8 @@ def in_vm(result, name, kernel, tests):
         result.skip('the test machine', tail(finished.stdout, 1))
         return
     report = share / 'report.xml'
+    if not report.exists() and (share / 'failures').exists():
+        result.fail('failed before the end', (share / 'failures').read_text())
     repeat(result, report, junit(result, report, finished), in_guest)
 
 
