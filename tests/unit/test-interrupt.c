@@ -93,10 +93,16 @@ START_TEST(let_through_at_the_end)
 }
 END_TEST
 
+/* Whoever runs the tests may have nohup(1). */
+static void as_at_login(void)
+{
+	(void)signal(SIGHUP, SIG_DFL);
+}
+
 int main(void)
 {
 	const TTest *const tests[] = {held_back_and_told, nothing_is_watched, ignored_stay_ignored,
 				      let_through_at_the_end};
 
-	return suite_run("interrupt", tests, suite_count(tests));
+	return suite_run_with("interrupt", tests, suite_count(tests), as_at_login, NULL);
 }
