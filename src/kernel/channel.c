@@ -72,9 +72,8 @@ int channel_send_fd(int socket, int fd, const char *text)
 	return channel_send_bytes(socket, &data, fd, 0);
 }
 
-/* The first descriptor that came along. What else did is closed: the room for one is, by alignment,
- * room for two on 64-bit machines. */
-static int channel_take_fd(struct msghdr *header)
+/* The room for one is, by alignment, room for two on 64-bit machines. */
+int channel_take_fd(struct msghdr *header)
 {
 	int first = -EBADF;
 

@@ -4,12 +4,13 @@
  *
  * One message is one packet of a fixed size: a word, a number, an error when there is one, and
  * possibly one descriptor. No wait is unbounded: the peer's pidfd is watched, and there is a
- * deadline. When the peer dies or closes its end, recv gives CHANNEL_CLOSED.
+ * deadline. When the peer dies or closes its end, recv gives -EPIPE.
  */
 #ifndef KERNEL_CHANNEL_H
 #define KERNEL_CHANNEL_H
 
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "base/error.h"
 
@@ -37,6 +38,9 @@ int channel_send(int channel, const struct channel_message *message, int fd);
  */
 int channel_recv(int channel, int pidfd, int64_t deadline, struct channel_message *ret_message,
 		 int *ret_fd);
+
+/* The first descriptor that came with a message, owned, or -EBADF; what else came is closed. */
+int channel_take_fd(struct msghdr *header);
 
 /* Sends one descriptor with `text` as payload over any AF_UNIX socket, in exactly one message with
  * exactly one control message, as console and pidfd sockets want it. Returns 0 or a negative errno;
