@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "isolate/sources.h"
+#include "isolate/sources-request.h"
 
 #define SOURCES_LINES_MAX 680 /* 340 of each of the two maps */
 
