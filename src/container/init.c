@@ -23,7 +23,8 @@
  *
  * By then init holds nothing but stdio, the preserved descriptors and its gate. Behind the gate
  * only hooks, the seccomp filter and execve remain. Without no_new_privs the filter can be
- * installed only with CAP_SYS_ADMIN: it is kept until then, and dropped under the filter.
+ * installed only with CAP_SYS_ADMIN: it is kept until then, and dropped under the filter. For a
+ * process that joins a container, whose processes might see it, that is before it is among them.
  */
 #include "container/init.h"
 
@@ -42,7 +43,7 @@
 #include "base/fd.h"
 #include "container/gate.h"
 #include "container/hooks.h"
-#include "container/notify.h"
+#include "container/init-seccomp.h"
 #include "container/status.h"
 #include "container/sync.h"
 #include "isolate/affinity.h"
@@ -55,8 +56,6 @@
 #include "kernel/channel.h"
 #include "kernel/process.h"
 #include "kernel/syscalls.h"
-
-#define CAPABILITY_SYS_ADMIN 21
 
 static int init_send(const struct init *init, enum sync_word word, int fd, struct error *err)
 {
@@ -461,22 +460,13 @@ static int init_executable(struct init *init, struct error *err)
 	return executable_find(&search, init->executable, sizeof(init->executable), err);
 }
 
-/* Whether the filter must be installed by CAP_SYS_ADMIN that the container itself will not have. */
-static bool init_keeps_admin(const struct init *init)
-{
-	const struct plan *plan = init->plan;
-
-	return plan->seccomp.count > 0 && !plan->process->no_new_privileges &&
-	       !(plan->capabilities.effective & (1ULL << CAPABILITY_SYS_ADMIN));
-}
-
 static int init_capabilities(struct init *init, struct error *err)
 {
 	struct capabilities_plan plan = init->plan->capabilities;
 
-	if (init_keeps_admin(init)) {
-		plan.effective |= 1ULL << CAPABILITY_SYS_ADMIN;
-		plan.permitted |= 1ULL << CAPABILITY_SYS_ADMIN;
+	if (init_seccomp_needs_admin(init->plan)) {
+		plan.effective |= INIT_SECCOMP_ADMIN;
+		plan.permitted |= INIT_SECCOMP_ADMIN;
 	}
 	if (init->plan->process->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_errno(err, errno, "set no_new_privs");
@@ -571,32 +561,20 @@ static int init_limits(struct init *init, struct error *err)
 	return limits_apply_rlimits(&init->plan->process->rlimits, 0, err);
 }
 
+static int init_seccomp_aside(struct init *init, struct error *err)
+{
+	int r;
+
+	if (!init_seccomp_is_first(init->plan))
+		return 0;
+	r = init_seccomp_apply(init->plan, init->channel, err);
+	init->filtered = r == 0;
+	return r;
+}
+
 static int init_seccomp(struct init *init, struct error *err)
 {
-	const struct seccomp_plan *plan = &init->plan->seccomp;
-	struct notify_helper helper;
-	int listener = -EBADF;
-	int r = 0;
-
-	if (plan->count == 0)
-		return 0;
-	if (plan->notify)
-		r = notify_prepare(init->channel, &helper, err);
-	if (r == 0)
-		r = seccomp_apply(plan, &listener, err);
-	if (r == 0 && plan->notify)
-		r = notify_hand_over(&helper, listener, err);
-	if (r < 0)
-		return error_at(err, "linux.seccomp");
-	if (!init_keeps_admin(init))
-		return 0;
-	r = capabilities_apply(&init->plan->capabilities, err);
-	if (r < 0) {
-		error_at(err, "linux.seccomp");
-		return error_hint(
-			err, "without noNewPrivileges the profile must allow capset and prctl");
-	}
-	return 0;
+	return init->filtered ? 0 : init_seccomp_apply(init->plan, init->channel, err);
 }
 
 static int init_execute(struct init *init, struct error *err)
@@ -655,6 +633,7 @@ static const struct init_step {
 	{"exec", init_executable, MAKE},
 	{"capabilities", init_capabilities, MAKE},
 	{"descriptors", init_descriptors, MAKE},
+	{"seccomp", init_seccomp_aside, ASIDE},
 	/* Here the helper forks, and what it has forked can be looked at from inside. */
 	{"session", init_lead, JOINED},
 	{"start", init_ready, LIVE},

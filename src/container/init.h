@@ -26,6 +26,7 @@ enum init_role {
  * or a descriptor that it shares. */
 struct init {
 	enum init_role role;
+	bool filtered; /* the seccomp filter is in force already, see init-seccomp.h */
 	const struct plan *plan;
 	const struct cgroup *cgroup;
 	const struct namespaces_fds *namespaces;

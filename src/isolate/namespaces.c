@@ -378,7 +378,7 @@ static pid_t namespaces_helper_enter(const void *task, struct namespaces_report 
 		_exit(1);
 	namespaces_keep_report(report);
 	/* The pidfd is of no use to anybody: it goes with the helper. */
-	pid = process_fork(CLONE_PARENT | CLONE_CLEAR_SIGHAND, -1, &report->pidfd);
+	pid = process_fork(CLONE_PARENT, -1, &report->pidfd);
 	if (pid == 0)
 		return 0;
 	if (pid < 0) {

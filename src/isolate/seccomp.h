@@ -40,6 +40,16 @@ void seccomp_plan_clear(struct seccomp_plan *plan);
 int seccomp_plan_raw(const struct oci_seccomp *config, const char *base64,
 		     struct seccomp_plan *ret_plan, struct error *err);
 
+/*
+ * What a plan's filter answers to a native call whose first argument is `first` and whose others
+ * are 0: SECCOMP_RET_*, with its data. False when that cannot be foreseen. Pure.
+ */
+bool seccomp_foresee(const struct seccomp_plan *plan, int number, uint64_t first,
+		     uint32_t *ret_action);
+
+/* Whether it is known to let such a call happen. Pure. */
+bool seccomp_lets_pass(const struct seccomp_plan *plan, int number, uint64_t first);
+
 /* SECCOMP_FILTER_FLAG_* for a filter with or without a listener. `config` may be NULL. */
 uint32_t seccomp_flags_plan(const struct oci_seccomp *config, bool notify);
 

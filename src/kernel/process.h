@@ -20,7 +20,9 @@ int64_t process_now(void);
 
 /*
  * fork by clone3(2), with `flags` of CLONE_NEW*, CLONE_PARENT, CLONE_FILES, CLONE_CLEAR_SIGHAND
- * (CLONE_PIDFD is added). With `cgroup` >= 0 the child starts in that cgroup2 directory.
+ * (CLONE_PIDFD is added). With `cgroup` >= 0 the child starts in that cgroup2 directory. Under a
+ * seccomp filter that knows no clone3 it is done by clone(2), which has neither a cgroup nor
+ * CLONE_CLEAR_SIGHAND.
  * Returns 0 in the child, with *ret_pidfd untouched; the child's pid and its pidfd in the parent;
  * or a negative errno. The child shares no memory with the parent and must leave by _exit or
  * execve.

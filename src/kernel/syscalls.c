@@ -15,6 +15,18 @@ pid_t sys_clone3(struct sys_clone_args *args)
 	return (pid_t)sys_result(syscall(SYS_clone3, args, sizeof(*args)));
 }
 
+/* The stack comes first on some machines: clone(2). */
+#ifdef __s390x__
+#define SYS_CLONE(flags, pidfd) syscall(SYS_clone, NULL, flags, pidfd, NULL, NULL)
+#else
+#define SYS_CLONE(flags, pidfd) syscall(SYS_clone, flags, NULL, pidfd, NULL, NULL)
+#endif
+
+pid_t sys_clone(uint64_t flags, int *ret_pidfd)
+{
+	return (pid_t)sys_result(SYS_CLONE(flags, ret_pidfd));
+}
+
 int sys_openat2(int dirfd, const char *path, uint64_t flags, mode_t mode, uint64_t resolve)
 {
 	struct open_how how = {

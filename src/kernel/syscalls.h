@@ -53,6 +53,8 @@ struct sys_clone_args {
 };
 
 pid_t sys_clone3(struct sys_clone_args *args);
+/* As fork(2), by clone(2): `flags` with CLONE_PIDFD, of 32 bits, and the signal at its end. */
+pid_t sys_clone(uint64_t flags, int *ret_pidfd);
 int sys_openat2(int dirfd, const char *path, uint64_t flags, mode_t mode, uint64_t resolve);
 int sys_fsopen(const char *type); /* FSOPEN_CLOEXEC */
 int sys_fsconfig(int fd, unsigned int command, const char *key, const void *value, int aux);

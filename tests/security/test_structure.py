@@ -4,6 +4,7 @@
 tests/unit/layers.py looks at the same from the source's side.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -264,6 +265,49 @@ def test_exec_enters_the_pid_namespace_with_nothing(container, programs, workdir
     assert not early, early
     assert [line for pid, line in lines if pid == helper and line.startswith('capset(')]
     assert [line for pid, line in lines if pid == helper and line.startswith('close_range(')]
+
+
+def trace_of_exec(c, workdir):
+    """The helper's lines behind its becoming who it will be, and the process's before its program."""
+    lines = trace(workdir, c.runtime.command('exec', c.id, '/bin/probe', 'fds'), 'clone,clone3,capset,execve,seccomp')
+    parents = [(pid, line) for pid, line in lines if re.match(r'clone3?\(', line) and 'CLONE_PARENT' in line and re.search(r'= \d+$', line)]
+    assert len(parents) == 1, parents
+    child = re.search(r'= (\d+)$', parents[0][1]).group(1)
+    own = [line for pid, line in lines if pid == child]
+    return ([line for pid, line in lines if pid == parents[0][0]],
+            own[:next(at for at, line in enumerate(own) if line.startswith('execve('))])
+
+
+@pytest.mark.recipe('R19', 'CVE-2016-9962')
+@pytest.mark.parametrize('profile', ['few', 'docker-default', 'podman-default'])
+def test_exec_is_filtered_before_it_is_seen(container, programs, workdir, profile):
+    """Without no_new_privs a filter takes CAP_SYS_ADMIN to be installed: nobody in the container may get hold of who has that."""
+    c = put(container(), programs, 'probe')
+    c.config['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['swapon'], 'action': 'SCMP_ACT_ERRNO'}]}
+    if profile != 'few':
+        c.config['linux']['seccomp'] = json.loads((TOP / f'tests/data/configs/{profile}.json').read_text())['linux']['seccomp']
+    c.config['process']['noNewPrivileges'] = False
+    give_capabilities(c, 'KILL', 'SYS_PTRACE')
+    c.up()
+    helper, process = trace_of_exec(c, workdir)
+    calls = [line.split('(')[0] for line in helper if not line.startswith('clone')]
+    assert calls[-3:] == ['capset', 'seccomp', 'capset'], helper
+    assert not [line for line in process if not line.startswith('clone')], process
+    status = c.runtime.ok('exec', c.id, 'cat', '/proc/self/status').out
+    assert 'Seccomp:\t2\n' in status and 'NoNewPrivs:\t0\n' in status and 'Seccomp_filters:\t1\n' in status
+
+
+@pytest.mark.recipe('R26')
+def test_exec_under_a_profile_of_few_calls(container, programs, workdir):
+    """One that forbids what is still to be done comes last, as with no_new_privs."""
+    c = put(container(), programs, 'probe')
+    c.config['linux']['seccomp'] = {'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['setsid'], 'action': 'SCMP_ACT_KILL_PROCESS'}]}
+    c.config['process']['noNewPrivileges'] = False
+    give_capabilities(c, 'KILL')
+    c.up()
+    _, process = trace_of_exec(c, workdir)
+    assert [line.split('(')[0] for line in process] == ['seccomp', 'capset'], process
+    c.runtime.ok('exec', c.id, 'true')
 
 
 # ---- the names in SECURITY.md ---------------------------------------------------------------------------

@@ -696,6 +696,70 @@ START_TEST(agrees_with_the_oracle)
 }
 END_TEST
 
+/* What is foreseen is what the filter does; of a call that it does not understand nothing. */
+START_TEST(foresees_the_answer)
+{
+	struct oci_seccomp_rule rules[] = {
+		{.names = NAMES("read", "setsid", "clone3"), .action = OCI_SECCOMP_ALLOW},
+		{.names = NAMES("write"), .action = OCI_SECCOMP_LOG},
+		{.names = NAMES("ioctl"),
+		 .action = OCI_SECCOMP_ALLOW,
+		 .args = ARGS({0, 5, 0, OCI_SECCOMP_LT})},
+		{.names = NAMES("clone"),
+		 .action = OCI_SECCOMP_ALLOW,
+		 .args = ARGS({0, 0x7e020000, 0, OCI_SECCOMP_MASKED_EQ})},
+		{.names = NAMES("prctl"),
+		 .action = OCI_SECCOMP_TRAP,
+		 .args = ARGS({0, 7, 0, OCI_SECCOMP_GT})},
+	};
+	struct oci_seccomp config = profile(OCI_SECCOMP_ERRNO, rules, COUNT(rules));
+	struct seccomp_plan plan = planned(&config);
+	uint32_t action = 0;
+
+	for (int number = 0; number < 500; number++) {
+		for (size_t i = 0; i < 40; i++) {
+			uint64_t first = i < 20 ? i : 1ULL << (i + 12);
+
+			ck_assert(seccomp_foresee(&plan, number, first, &action));
+			ck_assert_uint_eq(action,
+					  result(&plan, AUDIT_ARCH_X86_64, number, first, 0));
+		}
+	}
+	ck_assert(seccomp_lets_pass(&plan, SYS_write, 0));
+	ck_assert(seccomp_lets_pass(&plan, SYS_ioctl, 4));
+	ck_assert(!seccomp_lets_pass(&plan, SYS_ioctl, 5));
+	ck_assert(!seccomp_lets_pass(&plan, SYS_prctl, 8));
+	ck_assert(!seccomp_lets_pass(&plan, SYS_open, 0));
+	seccomp_plan_clear(&plan);
+}
+END_TEST
+
+START_TEST(foresees_nothing_of_what_is_strange)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_filter strange[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_STMT(BPF_ALU | BPF_XOR | BPF_K, 1),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+		BPF_STMT(BPF_JMP | BPF_JA, 5),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 0, 0),
+	};
+	struct sock_filter program[2];
+	struct seccomp_plan plan = {.instructions = program, .count = 2};
+	uint32_t action = 77;
+
+	for (size_t i = 0; i < COUNT(strange); i++) {
+		program[0] = strange[i];
+		program[1] = allow;
+		ck_assert(!seccomp_foresee(&plan, SYS_read, 0, &action));
+		ck_assert(!seccomp_lets_pass(&plan, SYS_read, 0));
+	}
+	ck_assert_uint_eq(action, 77);
+	plan.count = 0;
+	ck_assert(!seccomp_foresee(&plan, SYS_read, 0, &action));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("seccomp");
@@ -718,6 +782,8 @@ int main(void)
 	tcase_add_test(meaning, plans_flags);
 	tcase_add_test(meaning, knows_architectures);
 	tcase_add_test(meaning, tells_the_version);
+	tcase_add_test(meaning, foresees_the_answer);
+	tcase_add_test(meaning, foresees_nothing_of_what_is_strange);
 	tcase_add_test(meaning, takes_a_compiled_filter);
 	suite_add_tcase(suite, meaning);
 	tcase_add_loop_test(enosys, answers_enosys_to_the_new, 0, OCI_SECCOMP_NOTIFY);
