@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 const char *error_name(int number)
 {
 	/* strerrorname_np needs glibc 2.32, and is a plain table: no locale, no allocation. */
@@ -27,9 +29,7 @@ static void error_format(char *out, size_t size, const char *format, va_list arg
 {
 	if (vsnprintf(out, size, format, args) < 0)
 		out[0] = '\0';
-	for (char *c = out; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
+	text_make_line(out);
 }
 
 int(error_errno)(struct error *err, int number, const char *format, ...)

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/text.h"
+
 static struct {
 	log_sink_fn *sink;
 	void *data;
@@ -32,7 +34,9 @@ static void log_format(enum log_level level, const char *format, va_list args)
 
 	if (!log_wants(level))
 		return;
-	(void)vsnprintf(message, sizeof(message), format, args);
+	if (vsnprintf(message, sizeof(message), format, args) < 0)
+		return;
+	text_make_line(message);
 	log_state.sink(log_state.data, level, message);
 }
 

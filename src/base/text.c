@@ -64,6 +64,43 @@ int text_parse_id(const char *text, uint32_t *ret_value)
 	return 0;
 }
 
+/* How many bytes of a control character begin here, or 0. C1 begins with 0xc2 in UTF-8, and some
+ * terminals take it for ESC and a letter. */
+static size_t text_control_length(const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+
+	if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+		return 2;
+	return c[0] < 0x20 || c[0] == 0x7f;
+}
+
+void text_make_line(char *text)
+{
+	for (; *text; text++)
+		for (size_t n = text_control_length(text); n > 0; n--)
+			text[n - 1] = '?';
+}
+
+void text_quote_output(const char *output, size_t length, char *line, size_t size)
+{
+	size_t at = 0;
+
+	while (length > 0 && (unsigned char)output[length - 1] <= ' ')
+		length--;
+	for (size_t i = 0; i < length && at + 3 < size; i++) {
+		unsigned char c = (unsigned char)output[i];
+		/* The byte behind may be the last: a lone 0xc2 is no character. */
+		bool pair = c == 0xc2 && i + 1 < length && text_control_length(output + i) == 2;
+
+		if (c == '\n')
+			line[at++] = ';';
+		line[at++] = c < 0x20 || c == 0x7f || pair ? ' ' : (char)c;
+		i += pair;
+	}
+	line[at] = '\0';
+}
+
 bool text_starts_with(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;

@@ -17,6 +17,16 @@ int text_parse_i64(const char *text, int64_t *ret_value);
 /* A user or group id: as u32, and not (uid_t)-1, which the kernel takes for "leave as it is". */
 int text_parse_id(const char *text, uint32_t *ret_value);
 
+/*
+ * Makes one line of what came from outside and goes to a terminal or a log: whatever controls one
+ * of them (C0, DEL, and C1 as UTF-8 has it) becomes '?'.
+ */
+void text_make_line(char *text);
+
+/* The same of a program's output, which need not end with NUL, into `line`: white space at its end
+ * is cut, newlines become "; ", other controls spaces. */
+void text_quote_output(const char *output, size_t length, char *line, size_t size);
+
 bool text_starts_with(const char *text, const char *prefix);
 
 /* A NUL-terminated text that grows. Zero-initialise; text_clear() frees. After a failed append

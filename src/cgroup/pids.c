@@ -207,9 +207,7 @@ static void pids_describe(const struct tree_pids *pids, struct text *text)
 		if (io_read_small(AT_FDCWD, path, comm, sizeof(comm)) < 0)
 			strcpy(comm, "?");
 		/* A process names itself as it likes. */
-		for (char *c = comm; *c; c++)
-			if ((unsigned char)*c < 0x20 || *c == 0x7f)
-				*c = '?';
+		text_make_line(comm);
 		text_format(text, "%s%d (%s)", i ? ", " : "", (int)pids->items[i], comm);
 	}
 	if (more > 0)

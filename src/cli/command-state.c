@@ -128,10 +128,18 @@ struct list {
 
 static void list_row(struct text *text, const struct state_view *view, const char *owner)
 {
+	size_t begin = text->length;
+
 	text_format(text, "%-15s %-11d %-11s %-30s %-31s %s\n", view->intent->id,
 		    (int)view->status.pid, lifecycle_status_name(view->status.status),
 		    view->intent->bundle ? view->intent->bundle : "-",
 		    view->intent->created ? view->intent->created : "-", owner);
+	/* A row, whatever the bundle is called. */
+	if (!text->failed) {
+		text->data[text->length - 1] = '\0';
+		text_make_line(text->data + begin);
+		text->data[text->length - 1] = '\n';
+	}
 }
 
 /* One container's line. One that has gone meanwhile, or cannot be read, does not end the list. */

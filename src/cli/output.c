@@ -177,10 +177,8 @@ void output_error(const struct cli *cli, const struct error *err)
 	(void)snprintf(message, sizeof(message), "%s%s%s%s%s%s", err->field,
 		       err->field[0] ? ": " : "", err->message, err->hint[0] ? " (" : "", err->hint,
 		       err->hint[0] ? ")" : "");
-	/* One line whatever a path or a hook has put into it. */
-	for (char *c = message; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = ' ';
+	/* The words may be those of a process that is in a container. */
+	text_make_line(message);
 	if (cli->log_fd >= 0)
 		output_log_line(cli, LOG_LEVEL_ERROR, message);
 	output_stderr_line("", message);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -94,6 +95,9 @@ int birth_failed(uint32_t phase, const struct error *sent, struct error *err)
 	const char *name = init_phase_name(phase);
 
 	*err = *sent;
+	/* Who is in a container can say what he likes: but not that a failure is none. */
+	if (err->number == 0)
+		err->number = EPROTO;
 	if (strncmp(err->message, name, strlen(name)) == 0)
 		return -err->number;
 	return error_wrap(err, "%s", name);
@@ -141,8 +145,31 @@ static int birth_wait(const struct birth *birth, int64_t deadline, struct error 
 	return r < 0 ? error_errno(err, -r, "wait for the container's process") : 0;
 }
 
+/*
+ * Whether a word may come now: each at most once, and only what init's steps have it for. Who has
+ * CAP_SYS_PTRACE in a container without a user namespace may take over the process that `exec`
+ * makes, and speak for it.
+ */
+static bool birth_expects(const struct birth *birth, const struct birth_events *events,
+			  uint32_t word, unsigned int heard)
+{
+	if (word > SYNC_FAILED || (heard & 1U << word))
+		return false;
+	switch (word) {
+	case SYNC_HOOKS:
+		return events->hooks;
+	case SYNC_LOOPBACK:
+		return birth->plan->namespaces.fresh & CLONE_NEWNET;
+	case SYNC_TERMINAL:
+		return birth->plan->process->terminal && birth->console_socket < 0;
+	default:
+		return word == SYNC_READY || word == SYNC_FAILED;
+	}
+}
+
 int birth_await_ready(struct birth *birth, const struct birth_events *events, struct error *err)
 {
+	unsigned int heard = 0;
 	int r = 0;
 
 	while (r == 0) {
@@ -159,6 +186,10 @@ int birth_await_ready(struct birth *birth, const struct birth_events *events, st
 			return birth_explain_death(birth, events, err);
 		if (r < 0)
 			return error_errno(err, -r, "wait for the container's process");
+		if (!birth_expects(birth, events, message.word, heard))
+			return error_set(err, EPROTO, "the container's process said %u",
+					 message.word);
+		heard |= 1U << message.word;
 		switch (message.word) {
 		case SYNC_HOOKS:
 			r = birth_answer_hooks(birth, events, err);
@@ -173,11 +204,8 @@ int birth_await_ready(struct birth *birth, const struct birth_events *events, st
 			break;
 		case SYNC_READY:
 			return 0;
-		case SYNC_FAILED:
-			return birth_failed(message.phase, &message.error, err);
 		default:
-			return error_set(err, EPROTO, "the container's process said %u",
-					 message.word);
+			return birth_failed(message.phase, &message.error, err);
 		}
 	}
 	return r;

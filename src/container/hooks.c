@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "kernel/channel.h"
 #include "kernel/process.h"
 #include "kernel/syscalls.h"
@@ -46,23 +47,6 @@ static void hooks_output_add(struct hooks_output *output, const char *bytes, siz
 	memmove(output->bytes, output->bytes + output->length - keep, keep);
 	memcpy(output->bytes + keep, bytes, length);
 	output->length = keep + length;
-}
-
-/* One line: newlines become "; ", what cannot be printed a space. */
-static void hooks_output_line(const struct hooks_output *output, char *line, size_t size)
-{
-	size_t at = 0, end = output->length;
-
-	while (end > 0 && (unsigned char)output->bytes[end - 1] <= ' ')
-		end--;
-	for (size_t i = 0; i < end && at + 3 < size; i++) {
-		unsigned char c = (unsigned char)output->bytes[i];
-
-		if (c == '\n')
-			line[at++] = ';';
-		line[at++] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
-	}
-	line[at] = '\0';
 }
 
 /* The state as a file: a pipe could fill up, or raise SIGPIPE when the hook does not read it. */
@@ -237,7 +221,7 @@ static int hooks_judge(const struct oci_hook *hook, int status, const struct hoo
 
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	hooks_output_line(output, line, sizeof(line));
+	text_quote_output(output->bytes, output->length, line, sizeof(line));
 	if (WIFSIGNALED(status))
 		return error_set(err, EIO, "hook %s was killed by signal %d%s%s", hook->path,
 				 WTERMSIG(status), line[0] ? ": " : "", line);

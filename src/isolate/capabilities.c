@@ -28,26 +28,6 @@
 /* The kernel's sets are of 64 bits. */
 #define CAPABILITIES_MAX 64
 
-static bool capabilities_has_name(const struct oci_strings *names, size_t count, const char *name)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(names->items[i], name) == 0)
-			return true;
-	return false;
-}
-
-/* Warns of a name unless an earlier place in the configuration has it too. */
-static void capabilities_warn(const struct oci_strings *const sets[5], size_t set, size_t item)
-{
-	const char *name = sets[set]->items[item];
-
-	for (size_t i = 0; i < set; i++)
-		if (capabilities_has_name(sets[i], sets[i]->count, name))
-			return;
-	if (!capabilities_has_name(sets[set], item, name))
-		log_warning("process.capabilities: unknown capability \"%s\" is ignored", name);
-}
-
 int capabilities_plan(const struct oci_capabilities *config, struct capabilities_plan *ret_plan,
 		      struct error *err)
 {
@@ -67,9 +47,8 @@ int capabilities_plan(const struct oci_capabilities *config, struct capabilities
 			for (size_t j = 0; j < sets[i]->count; j++) {
 				int number = oci_capability_find(sets[i]->items[j]);
 
-				if (number < 0)
-					capabilities_warn(sets, i, j);
-				else
+				/* Of an unknown one the configuration's check has warned. */
+				if (number >= 0)
 					*masks[i] |= UINT64_C(1) << number;
 			}
 	}

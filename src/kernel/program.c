@@ -329,22 +329,16 @@ int program_run(const struct program *program, int64_t timeout, size_t output_ma
 	return 0;
 }
 
-/* The end of the output on one line: newlines become "; ". */
+/* The end of the output on one line. */
 static void program_words(const struct program_result *result, char *words, size_t size)
 {
-	size_t end = result->length, at = 0, first;
+	size_t first = 0, end = result->length;
 
 	while (end > 0 && (unsigned char)result->output[end - 1] <= ' ')
 		end--;
-	first = end > PROGRAM_WORDS_MAX ? end - PROGRAM_WORDS_MAX : 0;
-	for (size_t i = first; i < end && at + 3 < size; i++) {
-		unsigned char c = (unsigned char)result->output[i];
-
-		if (c == '\n')
-			words[at++] = ';';
-		words[at++] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
-	}
-	words[at] = '\0';
+	if (end > PROGRAM_WORDS_MAX)
+		first = end - PROGRAM_WORDS_MAX;
+	text_quote_output(result->output + first, end - first, words, size);
 }
 
 int program_judge(const struct program *program, const struct program_result *result,

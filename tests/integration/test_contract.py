@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -289,3 +290,25 @@ sys.exit(0 if done.returncode == 1 and re.fullmatch({wanted!r}, got) else repr(g
 def test_log_file_with_a_prefix(runtime, workdir):
     runtime('state', 'nosuch', options=['--log', f'file:{workdir}/log', '--log-format', 'json'])
     assert json.loads((workdir / 'log').read_text())['msg'] == 'container does not exist: nosuch'
+
+
+def test_what_comes_from_outside_stays_one_line(container, workdir):
+    """Neither a warning nor a row of the list can forge another, or speak to the terminal."""
+    evil = 'CAP_\x1b[2J\nlevel=error\x7f\u009b2J'
+    c = container()
+    c.config['process']['capabilities']['bounding'].append(evil)
+    strange = workdir / 'bundle\n\x1b[2Jb'
+    c.bundle.path.rename(strange)
+    c.bundle.path = strange
+    try:
+        done = c._make('create')
+        assert done.rc == 0, done
+        assert re.fullmatch(r'knarr: warning: config\.json:\d+:\d+: process\.capabilities\.bounding\[\d+\]: '
+                            r'"CAP_\\u001b\[2J\\u000alevel=error\\u007f\?\?2J" is not a known capability and cannot be granted\n',
+                            done.err), done.err
+        rows = c.runtime.ok('list').out.split('\n')
+        assert len(rows) == 3 and rows[2] == '', rows
+        assert f'{workdir}/bundle??[2Jb ' in rows[1], rows
+        assert json.loads(c.runtime.ok('list', '--format=json').out)[0]['bundle'] == str(strange)
+    finally:
+        c.delete('--force')

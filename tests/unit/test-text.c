@@ -133,11 +133,43 @@ START_TEST(json_strings)
 }
 END_TEST
 
+/* What is shown to people holds nothing that a terminal or a log would act upon. */
+START_TEST(lines)
+{
+	static const struct {
+		const char *text, *line, *output;
+	} cases[] = {
+		{"", "", ""},
+		{"plain \xc3\xa9 \xf0\x9f\x90\xbf", "plain \xc3\xa9 \xf0\x9f\x90\xbf",
+		 "plain \xc3\xa9 \xf0\x9f\x90\xbf"},
+		{"a\nb\r\n", "a?b??", "a; b"},
+		{"\x1b[2J\x7f.", "?[2J?.", " [2J ."},
+		{"\xc2\x9b"
+		 "2J",
+		 "??2J", " 2J"},
+		{"\xc2\xa0.", "\xc2\xa0.", "\xc2\xa0."},
+		{"x\xc2", "x\xc2", "x\xc2"},
+	};
+	char line[32];
+
+	for (size_t i = 0; i < suite_count(cases); i++) {
+		strcpy(line, cases[i].text);
+		text_make_line(line);
+		ck_assert_str_eq(line, cases[i].line);
+		text_quote_output(cases[i].text, strlen(cases[i].text), line, sizeof(line));
+		ck_assert_str_eq(line, cases[i].output);
+	}
+	/* What does not fit is cut. */
+	text_quote_output("12345678", 8, line, 6);
+	ck_assert_str_eq(line, "123");
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
 		unsigned_numbers, signed_numbers, prefixes, text_grows, text_refuses_the_impossible,
-		json_strings,
+		json_strings,	  lines,
 	};
 
 	return suite_run("text", tests, suite_count(tests));
