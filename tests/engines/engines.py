@@ -151,7 +151,7 @@ class Terminal:
 
 
 def known_to(where, wanted):
-    """The program, or a skip with the words tests/suites.py looks for."""
+    """The program, or a skip with the words tests/suites looks for."""
     found = shutil.which(wanted) or next((path for path in where if os.path.exists(path)), None)
     if found is None:
         lacks(wanted)

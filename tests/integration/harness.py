@@ -60,7 +60,7 @@ def become_private():
 
 
 def lacks(what):
-    """Skip for want of something on the host; the words are what tests/suites.py looks for."""
+    """Skip for want of something on the host; the words are what tests/suites looks for."""
     pytest.skip(f'host lacks {what}')
 
 

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The builds that suites share, each made once a call."""
+
+import shlex
+import shutil
+
+from machine import BUILD, LOGS, run, tail
+
+SANITIZE = ['-Db_sanitize=address,undefined', '-Db_lundef=false', '-Dbuildtype=debug']
+BUILDS = {
+    'gcc': ('gcc', ['-Dbuildtype=release', '-Dwerror=true']),
+    'gcc-static': ('gcc', ['-Dbuildtype=release', '-Dwerror=true', '-Dstatic=true', '-Dtests=false']),
+    'clang': ('clang', ['-Dbuildtype=release', '-Dwerror=true']),
+    'clang-static': ('clang', ['-Dbuildtype=release', '-Dwerror=true', '-Dstatic=true', '-Dtests=false']),
+    'asan': ('gcc', SANITIZE + ['-Dwerror=true']),
+    'fuzz': ('clang', SANITIZE + ['-Dfuzz=true', '-Dtests=false']),
+}
+SANITIZER_ENV = {
+    'ASAN_OPTIONS': 'abort_on_error=0:exitcode=99:detect_leaks=1:strict_string_checks=1',
+    'UBSAN_OPTIONS': 'halt_on_error=1:exitcode=99:print_stacktrace=1',
+}
+
+
+def static_lack():
+    """Names the static archives the linker does not find, in contrib/lib.sh's words."""
+    return run(['bash', '-c', '. contrib/lib.sh; static_lack']).stdout.strip()
+
+
+BUILT = {}
+
+
+def build(name):
+    """Configures and builds one of BUILDS, once a call of this program; returns (directory, failure or None)."""
+    if name in BUILT:
+        return BUILT[name]
+    compiler, options = BUILDS[name]
+    where = BUILD / name
+    stamp = where / '.options'
+    wanted = shlex.join([compiler, *options])
+    failure = None
+    if not (stamp.exists() and stamp.read_text() == wanted and (where / 'build.ninja').exists()):
+        shutil.rmtree(where, ignore_errors=True)
+        setup = run(['meson', 'setup', str(where), *options], env={'CC': compiler})
+        if setup.returncode == 0:
+            stamp.write_text(wanted)
+        else:
+            failure = setup.stdout
+    if failure is None:
+        made = run(['ninja', '-C', str(where)], timeout=1800)
+        (LOGS / f'build-{name}.log').write_text(made.stdout)
+        if made.returncode != 0:
+            failure = tail(made.stdout, 80)
+    BUILT[name] = (where, failure)
+    return BUILT[name]
+
+
+def release_binary():
+    """(path, failure): the static binary, or the dynamic one where archives are missing."""
+    name = 'gcc' if static_lack() else 'gcc-static'
+    where, failure = build(name)
+    return where / 'src/cli/knarr', failure

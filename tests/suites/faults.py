@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The suite of tests/faults."""
+
+import concurrent.futures
+import os
+import re
+import sys
+
+from builds import build, release_binary
+from machine import IN_CI, LOGS, run, tail
+from real import REPEAT_MAX, integration
+from result import HOST_LACKS, Result
+
+# Side by side, about as long as each other; together every operation of tests/faults/operations.py.
+FAULTS_PARTS = [['create', 'start', 'run', 'run-detached', 'create-userns', 'start-userns'],
+                ['exec', 'exec-userns', 'exec-detached', 'pause', 'resume', 'update', 'kill', 'delete', 'delete-force', 'delete-userns',
+                 'delete-paused', 'state', 'list', 'ps']]
+
+
+def faults_points(result, knarr, tools, view, operations):
+    """One sampled run of tests/faults/run; each point that knarr survived is a test that passed."""
+    words = [word for name in operations for word in ('--operation', name)]
+    if IN_CI:
+        words += ['--again', str(REPEAT_MAX)]
+    finished = run(['contrib/cgroup-view', view, sys.executable, 'tests/faults/run', '--runtime', str(knarr), '--tools', str(tools), *words],
+                   timeout=1200)
+    (LOGS / f'faults-{operations[0]}.log').write_text(finished.stdout)
+    if finished.returncode == 77:
+        result.skip(f'view {view}', finished.stdout)
+        return
+    total = re.search(r'^(\d+) points, (\d+) survived', finished.stdout, re.M)
+    if total is None:
+        result.fail(f'tests/faults/run {operations[0]}', tail(finished.stdout))
+        return
+    result.ok(int(total.group(2)))
+    for word, entries in (('FAIL ', result.failed), ('UNSTEADY ', result.unsteady)):
+        for line in finished.stdout.split('\n'):
+            if line.startswith(word):
+                name, _, detail = line.removeprefix(word).partition(': ')
+                entries.append((name, detail))
+    if finished.returncode != 0 and 'FAIL ' not in finished.stdout:
+        result.fail(f'tests/faults/run {operations[0]}', tail(finished.stdout))
+
+
+def suite_faults(result):
+    """system calls that fail, processes that are killed at them, damage, scarcity (tests/faults/run --all tries every call)"""
+    knarr, failure = release_binary()
+    if failure is None:
+        where, failure = build('gcc')
+    if failure is not None:
+        result.fail('build', failure)
+        return
+    if os.uname().machine != 'x86_64':
+        result.skip('faults', HOST_LACKS + 'x86-64, whose registers tests/faults/inject.c sets')
+        return
+    made = run(['ninja', '-C', str(where), 'tests/faults/inject', 'tests/faults/payload'])
+    if made.returncode != 0:
+        result.fail('tests/faults/inject', made.stdout)
+        return
+    tools = where / 'tests/faults'
+    os.environ['KNARR_FAULTS_TOOLS'] = str(tools)
+    parts = [Result() for _ in FAULTS_PARTS]
+    with concurrent.futures.ThreadPoolExecutor(len(parts)) as pool:
+        for future in [pool.submit(faults_points, part, knarr, tools, 'v2', names) for part, names in zip(parts, FAULTS_PARTS)]:
+            future.result()
+    for part in parts:
+        result.passed += part.passed
+        result.failed += part.failed
+        result.skipped += part.skipped
+    tests = Result()
+    integration(tests, 'host', 'tests/faults')
+    result.passed += tests.passed
+    result.failed += tests.failed
+    result.skipped += tests.skipped
+    result.unsteady += [entry for part in [*parts, tests] for entry in part.unsteady]

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a suite says of its tests."""
+
+import sys
+
+from machine import IN_CI, tail
+
+HOST_LACKS = 'host lacks '
+
+
+class Result:
+    def __init__(self):
+        self.passed = 0
+        self.failed = []   # (name, what is to be shown)
+        self.skipped = []  # (name, reason)
+        self.unsteady = []  # (name, what is to be shown): failed once, and passed alone
+
+    def ok(self, count=1):
+        self.passed += count
+
+    def fail(self, name, detail=''):
+        self.failed.append((name, detail.strip()))
+
+    def skip(self, name, reason):
+        self.skipped.append((name, ' '.join(reason.split())))
+
+    def check(self, name, finished):
+        """One test that is one program: passed if it exited 0."""
+        if finished.returncode == 0:
+            self.ok()
+        else:
+            self.fail(name, finished.stdout)
+        return finished.returncode == 0
+
+
+def parse_lines(result, text, suite):
+    """The protocol of the small checkers: PASS name, FAIL name: detail, SKIP name: reason."""
+    seen = False
+    for line in text.split('\n'):
+        word, _, rest = line.partition(' ')
+        name, _, detail = rest.partition(': ')
+        if word == 'PASS':
+            result.ok()
+        elif word == 'FAIL':
+            result.fail(name, detail)
+        elif word == 'SKIP':
+            result.skip(name, detail)
+        else:
+            continue
+        seen = True
+    if not seen:
+        result.fail(suite, text)
+
+
+def demand(result):
+    """In CI a skip that is not the host's fault is a failure."""
+    if IN_CI:
+        blamed = [(name, reason) for name, reason in result.skipped if not reason.startswith(HOST_LACKS)]
+        result.skipped = [entry for entry in result.skipped if entry not in blamed]
+        for name, reason in blamed:
+            result.fail(name, f'skipped, and that is not for want of anything on the host: {reason}')
+
+
+def show(name, result, seconds):
+    counts = f'{result.passed} passed, {len(result.failed)} failed, {len(result.skipped)} skipped'
+    print(f'    {counts} ({seconds:.0f} s)')
+    reasons = {}
+    for test, reason in result.skipped:
+        reasons.setdefault(reason, []).append(test)
+    for reason, tests in reasons.items():
+        print(f'    skipped, {reason}: {tests[0]}' + (f' and {len(tests) - 1} more' if len(tests) > 1 else ''))
+    for word, entries in (('UNSTEADY: failed, and passed when repeated:', result.unsteady), ('FAILED', result.failed)):
+        for test, detail in entries:
+            print(f'    {word} {test}')
+            for line in tail(detail).split('\n'):
+                print(f'        {line}')
+    sys.stdout.flush()
+
+
+def show_again(name, result):
+    """At the end of a long report, where it is seen: what failed, a line each."""
+    for word, entries in (('UNSTEADY', result.unsteady), ('FAILED', result.failed)):
+        for test, detail in entries:
+            lines = [line.strip() for line in tail(detail).split('\n') if line.strip()]
+            # What an assertion of pytest says comes after its place; else the last words say most.
+            said = next((line for line in lines if line.startswith('E ')), lines[-1] if lines else '')
+            print(f'{word} {name}: {test}: {said[:300]}')
