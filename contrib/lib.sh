@@ -127,10 +127,13 @@ apt_get_quiet() {
 	rm -f "$log"
 }
 
-# known_packages NAME...: those of the names that this release of the distribution has.
+# known_packages NAME...: those of the names that this release of the distribution has. A machine just made has no lists yet.
 known_packages() {
 	local name
 	have apt-cache || { printf '%s\n' "$@"; return; }
+	if ((EUID == 0)) && ! compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null; then
+		apt_get_quiet update
+	fi
 	for name in "$@"; do
 		apt-cache show "$name" >/dev/null 2>&1 && printf '%s\n' "$name"
 	done
