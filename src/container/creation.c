@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "base/timestamp.h"
+#include "container/apart.h"
 #include "container/delegation.h"
 #include "container/gate.h"
 #include "container/hooks.h"
@@ -44,6 +45,7 @@ void creation_init(struct creation *creation, const struct store *store,
 		.sources = -EBADF,
 		.helper = -EBADF,
 		.host_root = -EBADF,
+		.home = -EBADF,
 		.pidfd_receiver = -EBADF,
 		.streams = HOOKS_STREAMS_INIT,
 		.net_devices = NET_DEVICES_INIT,
@@ -58,6 +60,7 @@ static void creation_close(struct creation *creation)
 	creation->sources = fd_close(creation->sources);
 	creation->helper = fd_close(creation->helper);
 	creation->host_root = fd_close(creation->host_root);
+	creation->home = fd_close(creation->home);
 	creation->pidfd_receiver = fd_close(creation->pidfd_receiver);
 	hooks_streams_close(&creation->streams);
 }
@@ -371,6 +374,7 @@ static int creation_fork(struct creation *creation, struct error *err)
 		namespaces_fds_close(&fds);
 		return r;
 	}
+	creation->home = apart_plan(&creation->plan);
 	pid = namespaces_fork(&plan->namespaces, &fds, cgroup_clone_fd(creation->cgroup),
 			      &creation->birth.pidfd, err);
 	if (pid == -EACCES && cgroup_can_attach(creation->cgroup)) {
@@ -578,6 +582,8 @@ static int creation_converse(struct creation *creation, struct error *err)
 
 	if ((creation->plan.namespaces.fresh & CLONE_NEWUSER) || creation->attach)
 		r = birth_send(&creation->birth, SYNC_PROCEED, err);
+	if (r == 0 && creation->home >= 0)
+		r = apart_make(&creation->birth, creation->home, err);
 	if (r == 0 && !creation_completes_first(creation))
 		r = creation_complete(creation, err);
 	if (r == 0)

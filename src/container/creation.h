@@ -30,6 +30,7 @@ struct creation {
 	int sources;   /* our end of the channel to the sources helper, while it is being set up */
 	int helper;    /* its pidfd */
 	int host_root; /* of rootfs_prepare(), or -EBADF */
+	int home; /* our network namespace, while init's is to be made apart (apart.h), or -EBADF */
 	int pidfd_receiver;	      /* connected to the annotation's socket, or -EBADF */
 	struct hooks_streams streams; /* for init's hooks */
 	struct net_devices net_devices;

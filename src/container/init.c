@@ -15,6 +15,8 @@
  * - mounts before hooks of the runtime's side, which expect a finished root (and move network
  * devices);
  * - pivot_root before anything that opens by the container's paths;
+ * - the network namespace, which the runtime makes meanwhile, when a filesystem needs it (sysfs),
+ * and before hooks, which are to find it;
  * - sysctls and the network before the paths that protect /proc and /sys get covered;
  * - the read-only root last of what touches files;
  * - the bounding set and keep-capabilities before the change of user, which would clear them, the
@@ -159,7 +161,7 @@ static int init_network(struct init *init, struct error *err)
 	auto_close int socket = -EBADF;
 	int r;
 
-	if (!(init->plan->namespaces.fresh & CLONE_NEWNET))
+	if (!(init->plan->namespaces.fresh & ~init->plan->namespaces.apart & CLONE_NEWNET))
 		return 0;
 	r = network_open(&socket, err);
 	if (r < 0)
@@ -169,6 +171,33 @@ static int init_network(struct init *init, struct error *err)
 	if (!plan_has(init->plan, CLONE_NEWUSER) && !(hooks && hooks->create_container.count > 0))
 		return init_send(init, SYNC_LOOPBACK, socket, err);
 	return network_loopback_up(socket, err);
+}
+
+/* That which the runtime makes meanwhile, as late as can be. */
+static int init_enter_network(struct init *init, struct error *err)
+{
+	struct channel_message message;
+	auto_close int namespace = -EBADF;
+	int r;
+
+	if (init->networked || !(init->plan->namespaces.apart & CLONE_NEWNET))
+		return 0;
+	r = channel_recv(init->channel, -1, PROCESS_NO_DEADLINE, &message, &namespace);
+	if (r < 0)
+		return error_errno(err, -r, "wait for the network namespace");
+	if (message.word != SYNC_NETWORK)
+		return error_set(err, EPROTO, "the runtime said %u instead of %u", message.word,
+				 SYNC_NETWORK);
+	r = network_enter(namespace, err);
+	init->networked = r == 0;
+	return r;
+}
+
+static int init_mounts_network(void *data, struct error *err)
+{
+	int r = init_enter_network(data, err);
+
+	return r < 0 ? error_wrap(err, "network") : 0;
 }
 
 static int init_rootfs(struct init *init, struct error *err)
@@ -187,6 +216,8 @@ static int init_mounts(struct init *init, struct error *err)
 		.cgroup_unified = plan->cgroup_host.mode == CGROUP_MODE_UNIFIED,
 		.hierarchies = plan->hierarchies,
 		.hierarchy_count = plan->hierarchies ? plan->cgroup_host.count : 0,
+		.network = init_mounts_network,
+		.network_data = init,
 	};
 
 	if (context.cgroup_unified && init->cgroup)
@@ -620,6 +651,7 @@ static const struct init_step {
 	{"mounts", init_mounts, FIRST},
 	{"devices", init_devices, FIRST},
 	{"devices", init_hide, FIRST},
+	{"network", init_enter_network, FIRST},
 	{"hooks", init_runtime_hooks, FIRST},
 	{"hooks", init_container_hooks, FIRST},
 	{"rootfs", init_enter_rootfs, FIRST},

@@ -41,6 +41,7 @@ struct init {
 
 	/* Made on the way. */
 	int root, null, slave;
+	bool networked;			 /* the network namespace made apart is entered */
 	char **arguments, **environment; /* with a NULL at their ends */
 	char executable[4096];
 };

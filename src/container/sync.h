@@ -6,7 +6,8 @@
  *	-------                               ----
  *	id maps             -- SYNC_PROCEED -->  (only with a new user namespace)
  *	oom score, device rules                  enters cgroups, namespaces
- *	brings `lo` up      <- SYNC_LOOPBACK --  (a socket comes along); builds the root
+ *	makes the network   -- SYNC_NETWORK -->  begins the root, enters it, goes on with the root
+ *	brings `lo` up      <- SYNC_LOOPBACK --  (instead, if clone3 made it; with a socket)
  *	network interfaces, <-- SYNC_HOOKS ----  (only when there are such hooks or interfaces)
  *	createRuntime hooks
  *	                    -- SYNC_PROCEED -->  createContainer hooks, pivot_root, process setup
@@ -28,6 +29,7 @@ enum sync_word {
 	SYNC_PROCEED = 1,
 	SYNC_HOOKS,
 	SYNC_LOOPBACK,
+	SYNC_NETWORK, /* the network namespace comes along */
 	SYNC_TERMINAL,
 	SYNC_LISTENER, /* the seccomp listener's descriptor comes along */
 	SYNC_READY,

@@ -437,6 +437,19 @@ static int mounts_apply_step(const struct mounts_run *run, const struct mounts_s
 	return error_set(err, EINVAL, "unknown kind of mount");
 }
 
+/* Sysfs shows the network namespace of its maker, and filesystems on servers are reached by it. */
+static bool mounts_needs_network(const struct mounts_step *step)
+{
+	static const char *const without[] = {"proc", "tmpfs", "devpts", "mqueue"};
+
+	if (step->kind != MOUNTS_FILESYSTEM || step->prepared >= 0)
+		return false;
+	for (size_t i = 0; i < array_size(without); i++)
+		if (strcmp(step->config->type, without[i]) == 0)
+			return false;
+	return true;
+}
+
 static const char *mounts_describe(const struct mounts_step *step)
 {
 	if (step->kind == MOUNTS_BIND)
@@ -452,6 +465,7 @@ int mounts_apply(const struct mounts_plan *plan, const struct mounts_context *co
 		.label = plan->label,
 		.label_option = plan->label_option,
 	};
+	bool networked = !context->network;
 	int r;
 
 	r = mounts_look_at_root(&run, err);
@@ -460,6 +474,12 @@ int mounts_apply(const struct mounts_plan *plan, const struct mounts_context *co
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct mounts_step *step = &plan->steps[i];
 
+		if (!networked && mounts_needs_network(step)) {
+			r = context->network(context->network_data, err);
+			if (r < 0)
+				return r;
+			networked = true;
+		}
 		if (mounts_apply_step(&run, step, err) < 0) {
 			error_wrap(err, "mount %s on %s", mounts_describe(step),
 				   step->config->destination);

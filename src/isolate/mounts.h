@@ -96,6 +96,10 @@ struct mounts_context {
 	const char *cgroup_path; /* unified: host path of the container's cgroup, for a bind */
 	const struct mounts_hierarchy *hierarchies; /* otherwise */
 	size_t hierarchy_count;
+	/* Called before the first filesystem that may be of the network namespace, if there is one;
+	 * or NULL. Until then that need not be entered. */
+	int (*network)(void *data, struct error *err);
+	void *network_data;
 	/* Told of each mount that has been attached, with its descriptor; or NULL. Not of those of
 	 * mount(2). */
 	void (*attached)(int mount, void *data);

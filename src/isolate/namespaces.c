@@ -125,7 +125,7 @@ static void namespaces_hide(const struct namespaces_plan *plan)
 static uint64_t namespaces_clone_flags(const struct namespaces_plan *plan,
 				       const struct namespaces_fds *fds)
 {
-	uint64_t flags = plan->fresh & ~(uint64_t)(CLONE_NEWCGROUP | CLONE_NEWTIME);
+	uint64_t flags = plan->fresh & ~(CLONE_NEWCGROUP | CLONE_NEWTIME | plan->apart);
 
 	if (namespaces_changes_user(plan, fds))
 		flags &= ~(uint64_t)CLONE_NEWIPC;

@@ -24,6 +24,8 @@ struct namespaces_join {
 struct namespaces_plan {
 	uint64_t fresh;	  /* CLONE_NEW* of those made new */
 	uint64_t private; /* those made new or joined; the others are the runtime's own */
+	uint64_t apart;	  /* of the new ones, that which neither the fork nor the child makes
+			     (isolate/network.h): set by who makes it, 0 by namespaces_plan() */
 	struct namespaces_join joins[NAMESPACES_MAX];
 	size_t join_count;
 	const struct oci_time_offsets *time_offsets; /* NULL: none */

@@ -79,6 +79,36 @@ def test_only_loopback(container):
     assert not {name for name in host if os.path.exists(f'/sys/class/net/{name}/device')} & set(out.split())
 
 
+@pytest.mark.parametrize('sysfs', ['in between', 'first', 'none'])
+@pytest.mark.parametrize('hook', [None, 'createContainer', 'createRuntime'])
+def test_network_is_entered_in_time(container, sysfs, hook):
+    """The runtime makes it while init works, which enters it for the first sysfs, and before any hook."""
+    c = container(['sleep', '1000'])
+    mounts = c.config['mounts']
+    others = [entry for entry in mounts if entry['type'] != 'sysfs']
+    if sysfs == 'first':
+        c.config['mounts'] = [entry for entry in mounts if entry['type'] == 'sysfs'] + others
+    elif sysfs == 'none':
+        c.config['mounts'] = [entry for entry in others if not entry['destination'].startswith('/sys')]
+    diary = c.bundle.path / 'diary'
+    if hook:
+        # createRuntime hooks run outside: the pid is in the state that they read.
+        look = 'sed -n "s/.*\\"pid\\": *\\([0-9]*\\).*/\\1/p"'
+        script = (f'pid=$({look}); [ {hook} = createRuntime ] || pid=self; readlink /proc/$pid/ns/net >{diary}; '
+                  f'[ {hook} = createRuntime ] || ip link show lo >>{diary}')
+        c.config['hooks'] = {hook: [{'path': '/bin/sh', 'args': ['sh', '-c', script], 'env': [f'PATH={os.environ["PATH"]}']}]}
+    pid = c.create().pid
+    assert namespace_of(pid, 'net') != namespace_of('self', 'net')
+    found = subprocess.run(['nsenter', f'--net=/proc/{pid}/ns/net', 'ip', 'link', 'show', 'lo'], capture_output=True, text=True, check=True)
+    assert 'LOOPBACK,UP' in found.stdout
+    if sysfs != 'none':
+        assert os.listdir(f'/proc/{pid}/root/sys/class/net/lo')
+    if hook:
+        words = diary.read_text()
+        assert words.split('\n')[0] == os.readlink(f'/proc/{pid}/ns/net')
+        assert hook == 'createRuntime' or 'LOOPBACK,UP' in words
+
+
 def test_hostname_and_domainname(container):
     c = container(['sh', '-c', 'hostname; cat /proc/sys/kernel/domainname'])
     c.config['hostname'] = 'a-host'
