@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Single values of linux.resources, those of cgroup v1 alone, and cgroups that cannot be used."""
 
+import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -96,11 +98,80 @@ def test_frozen_cgroup(container, folders):
     c.delete('--force')
 
 
-@pytest.mark.parametrize('path', ['/a\nb', '/a/../b', '..', '/..', '/a/./../../b'])
-def test_bad_paths(container, path):
-    c = place(container(), path)
-    line = refused(c, r'config\.json:\d+:\d+: linux\.cgroupsPath')
-    assert line.count('\n') == 1
+# What is wrong, with the words about it, and the value that the line and column point to.
+BAD_INPUT = [
+    ({'cgroupsPath': '/a\nb'}, 'linux.cgroupsPath: must not contain a newline', '/a\nb'),
+    ({'cgroupsPath': '/a/../b'}, 'linux.cgroupsPath: must not have ".." in it', '/a/../b'),
+    ({'cgroupsPath': '..'}, 'linux.cgroupsPath: must not have ".." in it', '..'),
+    ({'cgroupsPath': '/..'}, 'linux.cgroupsPath: must not have ".." in it', '/..'),
+    ({'cgroupsPath': '/a/./../../b'}, 'linux.cgroupsPath: must not have ".." in it', '/a/./../../b'),
+    ({'cgroupsPath': '/'}, 'linux.cgroupsPath: "/" is the root of all cgroups', '/'),
+    ({'cgroupsPath': '/a\x01b'}, 'linux.cgroupsPath: has a control character in it', '/a\x01b'),
+    ({'cgroupsPath': '/' + 'x' * 256}, f'linux.cgroupsPath: "/{"x" * 256}" has a name of more than 255 bytes in it', '/' + 'x' * 256),
+    ({'resources': {'pids': {'limit': -2}}}, 'linux.resources.pids.limit: -2 is neither a number of tasks nor -1 (unlimited)', -2),
+    ({'resources': {'memory': {'limit': -2}}}, 'linux.resources.memory.limit: -2 is neither a number of bytes nor -1 (unlimited)', -2),
+    ({'resources': {'memory': {'limit': 1 << 63}}},
+     'linux.resources.memory.limit: 9223372036854775808 is out of range (-9223372036854775808 to 9223372036854775807)', 1 << 63),
+    ({'resources': {'memory': {'limit': 2 * MIB, 'swap': MIB}}},
+     'linux.resources.memory.swap: 1048576 is less than the memory limit 2097152, which it includes', MIB),
+    ({'resources': {'memory': {'swap': MIB}}}, 'linux.resources.memory.swap: includes the memory limit, and there is none', MIB),
+    ({'resources': {'memory': {'swappiness': 101}}}, 'linux.resources.memory.swappiness: 101 is not between 0 and 100', 101),
+    ({'resources': {'cpu': {'idle': 3}}}, 'linux.resources.cpu.idle: must be 0 or 1, not 3', 3),
+    ({'resources': {'cpu': {'cpus': '0\n1'}}}, 'linux.resources.cpu.cpus: must not contain a newline', '0\n1'),
+    ({'resources': {'cpu': {'quota': 2000, 'burst': 2001}}}, 'linux.resources.cpu.burst: 2001 is more than the quota 2000', 2001),
+    ({'resources': {'cpu': {'realtimePeriod': 5, 'realtimeRuntime': 9}}},
+     'linux.resources.cpu.realtimeRuntime: 9 is more than the period 5', 9),
+    ({'resources': {'blockIO': {'weight': 5}}}, 'linux.resources.blockIO.weight: 5 is not between 10 and 1000', 5),
+    ({'resources': {'blockIO': {'throttleReadBpsDevice': [{'major': -1, 'minor': 0, 'rate': 1}]}}},
+     'linux.resources.blockIO.throttleReadBpsDevice[0].major: -1 is not a device number', -1),
+    ({'resources': {'hugepageLimits': [{'pageSize': '2M', 'limit': 1}]}},
+     'linux.resources.hugepageLimits[0].pageSize: "2M" is not a page size like "2MB"', '2M'),
+    ({'resources': {'network': {'classID': 1 << 32}}},
+     'linux.resources.network.classID: 4294967296 is out of range (0 to 4294967295)', 1 << 32),
+    ({'resources': {'network': {'priorities': [{'name': 'a/b', 'priority': 1}]}}},
+     'linux.resources.network.priorities[0].name: "a/b" cannot be the name of a network interface', 'a/b'),
+    ({'resources': {'rdma': {'mlx': {}}}}, 'linux.resources.rdma.mlx: needs hcaHandles or hcaObjects', {}),
+    ({'resources': {'devices': [{'allow': True, 'type': 'x', 'access': 'r'}]}},
+     'linux.resources.devices[0].type: "x" is not a known device type (valid: a, c, b)', 'x'),
+    ({'resources': {'devices': [{'allow': True, 'type': 'c', 'access': 'rwx'}]}},
+     'linux.resources.devices[0].access: "rwx" has other letters than "r", "w" and "m"', 'rwx'),
+    ({'resources': {'unified': {'../pids.max': '7'}}},
+     'linux.resources.unified["../pids.max"]: "../pids.max" is not the name of a file of the cgroup', '7'),
+]
+
+
+@pytest.mark.parametrize('given, text, value', BAD_INPUT, ids=[text.split(':')[0] for _, text, _ in BAD_INPUT])
+def test_bad_input_word_for_word(container, given, text, value):
+    """Nothing has been made by then: the fixture looks for cgroups and state."""
+    c = container()
+    c.config['linux'].update(given)
+    line = refused(c, '')
+    found = re.fullmatch(r'knarr: config\.json:(\d+):(\d+): (.*)\n', line)
+    assert found and found.group(3) == text, line
+    lines = (c.bundle.path / 'config.json').read_text().split('\n')
+    assert lines[int(found.group(1)) - 1][int(found.group(2)) - 1:].startswith(json.dumps(value)), line
+
+
+REFUSED_BY_THE_KERNEL = [
+    ('pids', {'pids': {'limit': 99999999999}}, 'pids.limit', 'write "99999999999" to pids.max of cgroup {}: Invalid argument (EINVAL)'),
+    ('cpuset', {'cpu': {'cpus': '99999'}}, 'cpu.cpus', 'write "99999" to cpuset.cpus of cgroup {}: Numerical result out of range (ERANGE)'),
+    ('blkio', {'blockIO': {'throttleReadBpsDevice': [{'major': 4095, 'minor': 9, 'rate': 1}]}}, 'blockIO.throttleReadBpsDevice[0]',
+     'write "4095:9 1" to blkio.throttle.read_bps_device of cgroup {}: No such device (ENODEV)'),
+    ('io', {'blockIO': {'throttleReadBpsDevice': [{'major': 4095, 'minor': 9, 'rate': 1}]}}, 'blockIO.throttleReadBpsDevice[0]',
+     'write "4095:9 rbps=1" to io.max of cgroup {}: No such device (ENODEV)'),
+]
+
+
+@pytest.mark.parametrize('controller, resources, field, text', REFUSED_BY_THE_KERNEL, ids=[f'{row[0]}-{row[2]}' for row in REFUSED_BY_THE_KERNEL])
+def test_values_that_the_kernel_refuses(container, controller, resources, field, text):
+    """Controller, file, value and reason; the cgroup that was made for it is gone again."""
+    if controller in ('blkio', 'io') and (controller == 'io') != (view() == 'v2'):
+        lacks(f'the {controller} controller in this view')
+    need_controller(controller)
+    c = limit(place(container()), **resources)
+    folder = f'{cgroup_hierarchies()["" if view() == "v2" else controller]}/{c.id}'
+    found = re.fullmatch(r'knarr: config\.json:\d+:\d+: (.*)\n', refused(c, ''))
+    assert found and found.group(1) == f'linux.resources.{field}: cgroup: cgroup controller {controller}: {text.format(folder)}'
 
 
 # ---- values ------------------------------------------------------------------------------------------

@@ -137,6 +137,16 @@ START_TEST(memory_refused)
 	err = check_refused(&resources, V2, EINVAL);
 	ck_assert_error(&err, EINVAL, "linux.resources.memory.swap",
 			"it limits memory and swap together, so it needs a memory.limit", "");
+	memory = (struct oci_memory){.limit = {true, -1}, .swap = {true, 5}};
+	err = check_refused(&resources, V2, EINVAL);
+	ck_assert_error(&err, EINVAL, "linux.resources.memory.swap",
+			"it limits memory and swap together, so it needs a memory.limit", "");
+	memory = (struct oci_memory){.limit = {true, 0}, .swap = {true, 5}};
+	err = check_refused(&resources, V2, EINVAL);
+	ck_assert_error(&err, EINVAL, "linux.resources.memory.swap",
+			"it limits memory and swap together, so it needs a memory.limit", "");
+	memory = (struct oci_memory){.limit = {true, -1}, .swap = {true, 0}};
+	check_plan(&resources, V2, "memory.max=max;memory.swap.max=max?");
 	memory = (struct oci_memory){.limit = {true, -2}, .swappiness = {true, 1}};
 	err = check_refused(&resources, V2, EINVAL);
 	ck_assert_error(&err, EINVAL, "linux.resources.memory.limit",
@@ -250,6 +260,9 @@ START_TEST(plans_block_io)
 	weight.leaf_weight = (struct oci_opt_u16){true, 20};
 	ck_assert_str_eq(check_refused(&resources, V2, ENOTSUP).field,
 			 "linux.resources.blockIO.weightDevice[0].leafWeight");
+	io = (struct oci_block_io){.leaf_weight = {true, 30}, .weight_device = {&weight, 1}};
+	weight.weight.set = false;
+	check_plan(&resources, V1, "blkio.leaf_weight=30;blkio.leaf_weight_device=8:0 20");
 	ck_assert_uint_eq(cgroup_io_weight(10), 1);
 	ck_assert_uint_eq(cgroup_io_weight(100), 910);
 	ck_assert_uint_eq(cgroup_io_weight(1000), 10000);

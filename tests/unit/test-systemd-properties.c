@@ -156,6 +156,70 @@ START_TEST(unified)
 }
 END_TEST
 
+/* Each key of `unified` that systemd has a word for, alone, and since when. */
+START_TEST(unified_keys)
+{
+	static const struct {
+		const char *key, *value, *name, *expected;
+		unsigned int since;
+	} cases[] = {
+		{"cpu.weight", "321", "CPUWeight", "uint64 321", 232},
+		{"cpu.idle", "1", "CPUWeight", "uint64 0", 252},
+		{"cpuset.cpus", "0,9", "AllowedCPUs", "@ay [1, 2]", 244},
+		{"cpuset.mems", "1-2", "AllowedMemoryNodes", "@ay [6]", 244},
+		{"memory.min", "1", "MemoryMin", "uint64 1", 240},
+		{"memory.low", "2", "MemoryLow", "uint64 2", 231},
+		{"memory.high", "3", "MemoryHigh", "uint64 3", 231},
+		{"memory.max", "4", "MemoryMax", "uint64 4", 231},
+		{"memory.swap.max", "5", "MemorySwapMax", "uint64 5", 232},
+		{"memory.zswap.max", "6", "MemoryZSwapMax", "uint64 6", 253},
+		{"memory.oom.group", "0", "OOMPolicy", "'continue'", 253},
+		{"memory.oom.group", "1", "OOMPolicy", "'kill'", 253},
+		{"pids.max", "7", "TasksMax", "uint64 7", 227},
+		{"io.weight", "8", "IOWeight", "uint64 8", 230},
+		{"io.weight", "8:16 9", "IODeviceWeight", "[('/dev/block/8:16', uint64 9)]", 230},
+		{"io.max", "8:0 riops=7", "IOReadIOPSMax", "[('/dev/block/8:0', uint64 7)]", 230},
+		{"cpu.max", "20000", "CPUQuotaPerSecUSec", "uint64 200000", 213},
+	};
+	static const char *const files_alone[][2] = {
+		{"cpu.idle", "0"},
+		{"cpu.max.burst", "5"},
+		{"memory.zswap.writeback", "0"},
+		{"hugetlb.2MB.max", "0"},
+		{"rdma.max", "x 1"},
+		{"misc.max", "x 1"},
+		{"io.latency", "8:0 target=5"},
+		{"cpuset.cpus.partition", "root"},
+	};
+
+	for (size_t i = 0; i < suite_count(cases); i++) {
+		struct oci_string_pair pair = {(char *)(uintptr_t)cases[i].key,
+					       (char *)(uintptr_t)cases[i].value};
+		const struct oci_resources resources = {.unified = {&pair, 1}};
+		struct systemd_properties properties = {0};
+		struct cgroup_writes writes = {0};
+		struct error err = ERROR_INIT;
+
+		ck_assert_int_eq(cgroup_resources_plan(&resources, true, &writes, &err), 0);
+		systemd_properties_add_limits(&properties, &writes, &v2);
+		ck_assert_uint_eq(properties.count, 1);
+		ck_assert_str_eq(properties.items[0].name, cases[i].name);
+		ck_assert_str_eq(properties.items[0].value, cases[i].expected);
+		/* One that is older than what knarr is for need not be exact. */
+		ck_assert_uint_eq(properties.items[0].since > 240 ? properties.items[0].since : 0,
+				  cases[i].since > 240 ? cases[i].since : 0);
+		systemd_properties_clear(&properties);
+		cgroup_writes_clear(&writes);
+	}
+	for (size_t i = 0; i < suite_count(files_alone); i++) {
+		struct oci_string_pair pair = {(char *)(uintptr_t)files_alone[i][0],
+					       (char *)(uintptr_t)files_alone[i][1]};
+
+		check_limits(&(struct oci_resources){.unified = {&pair, 1}}, &v2, "");
+	}
+}
+END_TEST
+
 /* systemd's own map from IOWeight= to io.bfq.weight. */
 static unsigned int bfq_of(unsigned int weight)
 {
@@ -165,6 +229,8 @@ static unsigned int bfq_of(unsigned int weight)
 
 START_TEST(io_weight)
 {
+	struct oci_weight_device device = {.major = 8, .weight = {true, 300}};
+	struct oci_throttle_device throttle = {.major = 8, .rate = 4096};
 	struct oci_block_io io = {.weight = {.set = true, .value = 500}};
 	const struct oci_resources resources = {.block_io = &io};
 	const struct systemd_limits bfq = {.v2 = true, .bfq = true};
@@ -172,6 +238,14 @@ START_TEST(io_weight)
 	check_limits(&resources, &bfq, "IOWeight=uint64 4500");
 	check_limits(&resources, &v2, "IOWeight=uint64 4950");
 	check_limits(&resources, &v1, "BlockIOWeight=uint64 500");
+	io = (struct oci_block_io){.weight_device = {&device, 1},
+				   .throttle_write_bps_device = {&throttle, 1}};
+	check_limits(&resources, &v2,
+		     "IODeviceWeight=[('/dev/block/8:0', uint64 2930)];"
+		     "IOWriteBandwidthMax=[('/dev/block/8:0', uint64 4096)]");
+	check_limits(&resources, &bfq,
+		     "IODeviceWeight=[('/dev/block/8:0', uint64 2300)];"
+		     "IOWriteBandwidthMax=[('/dev/block/8:0', uint64 4096)]");
 	for (unsigned int weight = 1; weight <= 1000; weight++)
 		ck_assert_uint_eq(bfq_of(systemd_io_weight(weight)), weight);
 }
@@ -365,6 +439,7 @@ int main(void)
 	const TTest *const tests[] = {memory_cpu_and_processes,
 				      unlimited_and_quota,
 				      unified,
+				      unified_keys,
 				      io_weight,
 				      rounding,
 				      devices,
