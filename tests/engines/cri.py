@@ -75,9 +75,11 @@ class Runtime:
         self.channel.close()
 
     @staticmethod
-    def sandbox_config(name, log_directory, security=None):
-        host = {1: NODE}
-        return {1: {1: name, 2: f'uid-{name}', 3: 'default'}, 3: str(log_directory), 8: {1: '/test.engines', 2: {1: host, **(security or {})}}}
+    def sandbox_config(name, log_directory, namespaces=None):
+        """namespaces: a NamespaceOption; without one the network is the host's."""
+        hostname = {} if namespaces is None else {2: name}
+        return {1: {1: name, 2: f'uid-{name}', 3: 'default'}, **hostname, 3: str(log_directory),
+                8: {1: '/test.engines', 2: {1: {1: NODE} if namespaces is None else namespaces}}}
 
     def run_sandbox(self, config, handler):
         return self.call('RunPodSandbox', {1: config, 2: handler})[1][0].decode()

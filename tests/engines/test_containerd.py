@@ -19,15 +19,53 @@ NAME = 'docker.io/library/busybox:latest'
 COUNTER = itertools.count(1)
 
 
+# A network plugin that leaves the machine's own network alone: both ends of the pair are in the pod.
+CNI_PLUGIN = '''#!/bin/sh
+version=$(sed -n 's/.*"cniVersion": *"\\([^"]*\\)".*/\\1/p')
+case $CNI_COMMAND in
+VERSION) echo '{"cniVersion": "1.0.0", "supportedVersions": ["0.3.1", "0.4.0", "1.0.0"]}' ;;
+ADD)
+	nsenter --net="$CNI_NETNS" ip link ARGUMENTS >&2 || exit 1
+	echo '{"cniVersion": "'"$version"'", "interfaces": [{"name": "'"$CNI_IFNAME"'", "sandbox": "'"$CNI_NETNS"'"}],
+		"ips": [{"version": "4", "interface": 0, "address": "10.231.0.2/24"}]}'
+	;;
+esac
+'''
+
+
+def is_second():
+    """Whether it is containerd 2."""
+    return call(['containerd', '--version']).out.split()[2].lstrip('v').startswith('2.')
+
+
+def configuration(base):
+    """The file that a user copies; the rest is the test's: no systemd, a pause image that is there, a network without the host's."""
+    if is_second():
+        file, cri_plugin = 'config-v3.toml', '[plugins."io.containerd.cri.v1.runtime"]'
+        ours = f'[plugins."io.containerd.cri.v1.images".pinned_images]\n  sandbox = "{NAME}"\n'
+    else:
+        file, cri_plugin = 'config.toml', '[plugins."io.containerd.grpc.v1.cri"]'
+        ours = ''
+    for folder in ('cni', 'cni-bin'):
+        (base / folder).mkdir()
+    (base / 'cni/10-test.conflist').write_text(json.dumps({'cniVersion': '1.0.0', 'name': 'test', 'plugins': [{'type': 'pair'}]}))
+    for name, arguments in (('pair', 'add "$CNI_IFNAME" type veth peer name other'), ('loopback', 'set lo up')):
+        (base / 'cni-bin' / name).write_text(CNI_PLUGIN.replace('ARGUMENTS', arguments))
+        (base / 'cni-bin' / name).chmod(0o755)
+    plugins = f'bin_dirs = ["{base}/cni-bin"]' if is_second() else f'bin_dir = "{base}/cni-bin"'
+    network = f'{cri_plugin[:-1]}.cni]\n  {plugins}\n  conf_dir = "{base}/cni"\n'
+    text = (CONTRIB / 'containerd' / file).read_text().replace('SystemdCgroup = true', 'SystemdCgroup = false')
+    image = '' if is_second() else f'  sandbox_image = "{NAME}"\n'
+    return f'{text}\n{ours}{cri_plugin}\n{image}  restrict_oom_score_adj = true\n{network}'
+
+
 @pytest.fixture(scope='session')
 def containerd(machine, base, image_tar):
     """The daemon with contrib's file, its root below the session's directory, and the image."""
     program = engines.known_to((), 'containerd')
     engines.known_to((), 'ctr')
     harness.need_controller('cpu')  # it sets cpu.shares for every container
-    configuration = (CONTRIB / 'containerd/config.toml').read_text().replace('SystemdCgroup = true', 'SystemdCgroup = false')
-    configuration += f'\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "{NAME}"\n  restrict_oom_score_adj = true\n'
-    (base / 'containerd.toml').write_text(configuration)
+    (base / 'containerd.toml').write_text(configuration(base))
     ctr = lambda *words: call(['ctr', *words])
     daemon = Daemon([program, '--config', base / 'containerd.toml', '--root', base / 'containerd'], base / 'containerd.log',
                     lambda: ctr('version').rc == 0, 'containerd')
@@ -226,13 +264,23 @@ def kubelet(containerd):
 
 
 @pytest.fixture
-def pod(kubelet, workdir):
-    """A sandbox on the handler of contrib's file; (id, its configuration)."""
-    config = kubelet.sandbox_config('pod', workdir)
-    sandbox = kubelet.run_sandbox(config, 'knarr')
-    yield sandbox, config
-    kubelet.remove_sandbox(sandbox)
+def pods(kubelet, workdir):
+    """A function that makes a sandbox on the handler of contrib's file; (id, its configuration)."""
+    made = []
+
+    def make(namespaces=None):
+        config = kubelet.sandbox_config(f'pod{len(made)}', workdir, namespaces)
+        made.append(kubelet.run_sandbox(config, 'knarr'))
+        return made[-1], config
+    yield make
+    for sandbox in made:
+        kubelet.remove_sandbox(sandbox)
     wait_until(lambda: not os.listdir('/run/containerd/runc/k8s.io'), 'no state is left', 10)
+
+
+@pytest.fixture
+def pod(pods):
+    return pods()
 
 
 def container_config(name, command, **fields):
@@ -292,5 +340,60 @@ def test_cri_update(kubelet, pod):
     kubelet.call('UpdateContainerResources', {1: one, 2: {3: 300, 4: 96 << 20}})
     pid = next(int(words[1]) for words in (line.split() for line in call(['ctr', '-n', 'k8s.io', 'task', 'ls']).out.split('\n')) if words and words[0] == one)
     assert cgroup_value(pid, 'memory', 'memory.limit_in_bytes', 'memory.max') == str(96 << 20)
+    kubelet.stop(one)
+    kubelet.remove(one)
+
+
+def need_second():
+    if not is_second():
+        lacks('containerd 2')
+
+
+def test_cri_what_the_handler_can(kubelet):
+    """containerd asks `knarr features`, and tells the kubelet."""
+    need_second()
+    handlers = {}
+    for data in kubelet.call('Status', {})[3]:
+        handler = cri.decode(data)
+        features = cri.decode(handler.get(2, [b''])[0])
+        handlers[handler.get(1, [b''])[0].decode()] = (features.get(1, [0])[0], features.get(2, [0])[0])
+    assert handlers['knarr'] == (1, 1), handlers  # recursive read-only mounts, user namespaces
+
+
+def test_cri_recursive_read_only_mount(kubelet, pod, workdir):
+    need_second()
+    sandbox, config = pod
+    (workdir / 'volume/inner').mkdir(parents=True)
+    harness.mount('tmpfs', workdir / 'volume/inner', 'tmpfs')
+    mounts = [{1: '/all', 2: str(workdir / 'volume'), 3: 1, 8: 1}, {1: '/top', 2: str(workdir / 'volume'), 3: 1}]
+    one = kubelet.create(sandbox, config, container_config('one', ['sleep', '1000'], mounts=mounts))
+    kubelet.start(one)
+    code, _, words = kubelet.execute(one, 'touch', '/all/inner/x')
+    assert code == 1 and 'Read-only file system' in words
+    assert kubelet.execute(one, 'touch', '/top/inner/x')[0] == 0
+    assert kubelet.execute(one, 'touch', '/top/x')[0] == 1
+    kubelet.stop(one)
+    kubelet.remove(one)
+
+
+def test_cri_user_namespace(kubelet, pods, workdir):
+    """hostUsers: false. Sandbox and containers are in one user namespace, volumes are mapped, and so is the root."""
+    need_second()
+    ids = {1: 300000, 2: 0, 3: 65536}
+    users = {5: {1: 0, 2: [ids], 3: [ids]}}
+    sandbox, config = pods(users)
+    (workdir / 'file').write_text('content')
+    (workdir / 'file').chmod(0o600)
+    one = kubelet.create(sandbox, config, container_config(
+        'one', ['sleep', '1000'], mounts=[{1: '/data', 2: str(workdir), 6: [ids], 7: [ids]}], linux={2: {3: users}}))
+    kubelet.start(one)
+    assert kubelet.execute(one, 'cat', '/proc/self/uid_map')[1].split() == ['0', '300000', '65536']
+    assert kubelet.execute(one, 'sh', '-c', 'stat -c %u:%g /bin/busybox /data/file; cat /data/file; touch /x /data/made') == (0, '0:0\n0:0\ncontent', '')
+    assert (workdir / 'made').stat().st_uid == 0
+    pids = {words[0]: int(words[1]) for words in (line.split() for line in call(['ctr', '-n', 'k8s.io', 'task', 'ls']).out.split('\n')[1:]) if words}
+    for kind in ('user', 'net', 'ipc', 'uts'):
+        assert harness.namespace_of(pids[one], kind) == harness.namespace_of(pids[sandbox], kind) != harness.namespace_of('self', kind), kind
+    assert harness.status_of(pids[one])['Uid'].split()[0] == '300000'
+    assert 'eth0' in kubelet.execute(one, 'ls', '/sys/class/net')[1].split()
     kubelet.stop(one)
     kubelet.remove(one)

@@ -234,7 +234,10 @@ def test_a_dead_conmon(podman):
     """Without conmon podman can still stop and remove."""
     name = podman.up()
     os.kill(int(podman.inspect('one', '.State.ConmonPid')), 9)
-    podman.ok('rm', '-f', '-t', '1', 'one')
+    done = podman('rm', '-f', '-t', '1', 'one')
+    if done.rc != 0:  # podman 5.4 asks conmon for the exit status, says that it is dead, and has stopped it by then
+        assert 'conmon exited prematurely' in done.err, done
+        podman.ok('rm', '-f', '-t', '1', 'one')
     # podman itself leaves the rest to conmon; whoever cleans up after it needs no more than the name.
     assert call([shutil.which(podman.runtime), 'delete', '--force', name]).rc == 0
 

@@ -20,8 +20,8 @@ from analysis import suite_analyzer, suite_cppcheck, suite_tidy
 from faults import suite_faults
 from machine import BUILD, LOGS, TOP, tracked
 from pure import suite_fuzz, suite_unit
-from real import (PYTEST_ARGUMENTS, suite_bench, suite_engines_v1, suite_engines_v2, suite_integration_host, suite_integration_v1,
-                  suite_integration_v2, suite_security)
+from real import (PYTEST_ARGUMENTS, suite_bench, suite_engines_sid, suite_engines_trixie, suite_engines_v1, suite_engines_v2,
+                  suite_integration_host, suite_integration_v1, suite_integration_v2, suite_security)
 from result import Result, demand, show, show_again
 from sources import suite_build, suite_layers, suite_style
 from virtual import suite_vm, suite_vm_selinux
@@ -44,11 +44,13 @@ SUITES = {
     'vm-selinux': suite_vm_selinux,
     'engines-v2': suite_engines_v2,
     'engines-v1': suite_engines_v1,
+    'engines-trixie': suite_engines_trixie,
+    'engines-sid': suite_engines_sid,
     'bench': suite_bench,
 }
 GROUPS = {
     'integration': ['integration-host', 'integration-v2', 'integration-v1'],
-    'engines': ['engines-v2', 'engines-v1'],
+    'engines': ['engines-v2', 'engines-v1', 'engines-trixie', 'engines-sid'],
     'analysis': ['tidy', 'cppcheck', 'analyzer'],
 }
 

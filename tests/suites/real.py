@@ -5,8 +5,8 @@ import os
 import sys
 import xml.etree.ElementTree as ElementTree
 
-from builds import release_binary
-from machine import BUILD, IN_CI, LOGS, run, tail
+from builds import release_binary, static_lack
+from machine import BUILD, CACHE, IN_CI, LOGS, TOP, run, tail
 from result import HOST_LACKS, Result
 
 PYTEST_ARGUMENTS = []
@@ -56,11 +56,25 @@ def repeat(result, report, failed, run_again):
     steady_or_not(result, {name for name, _ in second.failed})
 
 
-def integration(result, view, folder='tests/integration'):
+def pytest_run(result, name, command, arguments, env):
+    """pytest, called by `command`, on the release binary; what failed is repeated where repeat() says so."""
     knarr, failure = release_binary()
     if failure is not None:
         result.fail('build', failure)
         return
+    report = LOGS / f'{name}.xml'
+    report.unlink(missing_ok=True)
+
+    def pytest(words):
+        return run([*command, '-m', 'pytest', '-p', 'no:cacheprovider', '-q', '-rfE', '--tb=short', f'--junitxml={report}', *words],
+                   timeout=1800, env={'KNARR': str(knarr), 'PYTHONDONTWRITEBYTECODE': '1', **env})
+
+    finished = pytest(PYTEST_ARGUMENTS or arguments)
+    (LOGS / f'{name}.log').write_text(finished.stdout)
+    repeat(result, report, junit(result, report, finished), pytest)
+
+
+def integration(result, view, folder='tests/integration'):
     if run([sys.executable, '-c', 'import pytest']).returncode != 0:
         result.skip('integration', HOST_LACKS + "pytest for " + sys.executable)
         return
@@ -68,17 +82,7 @@ def integration(result, view, folder='tests/integration'):
     if probe.returncode == 77:
         result.skip(f'view {view}', probe.stdout)
         return
-    report = LOGS / f'{os.path.basename(folder)}-{view}.xml'
-    report.unlink(missing_ok=True)
-
-    def pytest(arguments):
-        return run(['contrib/cgroup-view', view, sys.executable, '-m', 'pytest', '-p', 'no:cacheprovider', '-q', '-rfE', '--tb=short',
-                    f'--junitxml={report}', *arguments],
-                   timeout=1800, env={'KNARR': str(knarr), 'KNARR_VIEW': view, 'PYTHONDONTWRITEBYTECODE': '1'})
-
-    finished = pytest(PYTEST_ARGUMENTS or [folder])
-    (LOGS / f'{os.path.basename(folder)}-{view}.log').write_text(finished.stdout)
-    repeat(result, report, junit(result, report, finished), pytest)
+    pytest_run(result, f'{os.path.basename(folder)}-{view}', ['contrib/cgroup-view', view, sys.executable], [folder], {'KNARR_VIEW': view})
 
 
 def suite_integration_host(result):
@@ -110,6 +114,37 @@ def suite_engines_v2(result):
 def suite_engines_v1(result):
     """podman, buildah, containerd and docker on knarr, on a pure cgroup v1 view"""
     integration(result, 'v1', 'tests/engines')
+
+
+def newer_engines(result, release, view, tests):
+    """tests/engines on the engines of another Debian (tests/engines/newer), without other runtimes."""
+    if static_lack():
+        result.skip(f'engines of {release}', f'{HOST_LACKS}static libraries, and {release} may not have the dynamic ones: {static_lack()}')
+        return
+    inside = ['contrib/cgroup-view', view, 'tests/engines/newer', release]
+    probe = run([*inside, 'true'], env={'KNARR_TEST_CACHE': str(CACHE)})
+    if probe.returncode == 77:
+        result.skip(f'engines of {release} in the view {view}', tail(probe.stdout, 1))
+        return
+    pytest_run(result, f'engines-{release}-{view}', [*inside, '/usr/bin/python3'], tests,
+               {'KNARR_TEST_CACHE': str(CACHE), 'KNARR_PEERS': '', 'KNARR_VIEW': view})
+
+
+def newer_engines_in_both(result, release):
+    """containerd asks for a controller that v2 has not where v1 has it; podman is about to leave v1."""
+    containerd = ['tests/engines/test_containerd.py', 'tests/engines/test_docker.py']
+    newer_engines(result, release, 'v1', containerd)
+    newer_engines(result, release, 'v2', sorted(str(path.relative_to(TOP)) for path in (TOP / 'tests/engines').glob('test_*.py')))
+
+
+def suite_engines_trixie(result):
+    """the engines of Debian 13 (podman 5.4, containerd 1.7) in a root of their own"""
+    newer_engines_in_both(result, 'trixie')
+
+
+def suite_engines_sid(result):
+    """the engines of Debian's development (podman 5.8, containerd 2.1) in a root of their own"""
+    newer_engines_in_both(result, 'sid')
 
 
 def suite_bench(result):
