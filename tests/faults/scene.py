@@ -85,10 +85,11 @@ def basic_config(resources):
 
 
 def add_user_namespace(config, bundle):
-    """And what comes with engines that use one: hooks, a cgroup namespace."""
+    """And what comes with engines that use one: hooks, a cgroup namespace; and a filter that takes privileges to be installed."""
     config['linux']['namespaces'] += [{'type': 'user'}, {'type': 'cgroup'}]
     config['linux']['uidMappings'] = config['linux']['gidMappings'] = [{'containerID': 0, 'hostID': 100000, 'size': 65536}]
     config['process'].pop('oomScoreAdj')
+    config['process']['noNewPrivileges'] = False
     hook = {'path': str(bundle / 'rootfs/bin' / PAYLOAD), 'args': [PAYLOAD, 'hook']}
     config['hooks'] = {kind: [hook] for kind in ('createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop')}
     config['hooks']['startContainer'] = [{'path': f'/bin/{PAYLOAD}', 'args': [PAYLOAD, 'hook']}]
