@@ -5,6 +5,7 @@ KNARR     the program under test
 RUNTIME   another runtime instead (a path or a name on the PATH), to compare; what only knarr promises
           is then skipped
 KNARR_SECURITY_ROUNDS   how often a race is run (default: hundreds in all; tests/security/races sets it)
+KNARR_SECURITY_SECONDS  when one race is over, however many rounds it was
 KNARR_SECURITY_REPORT   a file that gets one line of JSON for each test, for tests/security/compare
 
 A test says which recipe it is and which vulnerabilities of other runtimes it repeats:
@@ -16,6 +17,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,9 @@ SPEC.loader.exec_module(FIXTURES)
 globals().update({name: value for name, value in vars(FIXTURES).items() if not name.startswith('__')})
 
 ROUNDS = int(os.environ.get('KNARR_SECURITY_ROUNDS', '0'))
+SECONDS = float(os.environ.get('KNARR_SECURITY_SECONDS', '0'))
 REPORT = os.environ.get('KNARR_SECURITY_REPORT')
+PLAYED = {}
 if ROUNDS:
     FIXTURES.TEST_SECONDS = 4 * 3600
 
@@ -73,10 +77,36 @@ def programs(base):
     return folder
 
 
+class Rounds:
+    """How often a race is run, and how often it was."""
+
+    def __init__(self):
+        self.begin, self.done = time.monotonic(), 0
+
+    def more(self, usual):
+        """Whether there is to be another one; `usual` is the number in CI."""
+        if self.done == (ROUNDS or usual) or (SECONDS and time.monotonic() - self.begin > SECONDS):
+            return False
+        self.done += 1
+        return True
+
+    def __call__(self, usual):
+        self.done = 0
+        while self.more(usual):
+            yield self.done
+
+
 @pytest.fixture
-def rounds():
-    """A function: how many rounds of a race, which in CI is the number given."""
-    return lambda usual: ROUNDS or usual
+def rounds(request):
+    made = Rounds()
+    yield made
+    PLAYED[request.node.name] = (made.done, time.monotonic() - made.begin)
+
+
+def pytest_terminal_summary(terminalreporter):
+    if ROUNDS:
+        for name, (count, seconds) in PLAYED.items():
+            terminalreporter.write_line(f'{name}: {count} rounds in {seconds:.0f} s')
 
 
 @pytest.fixture

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* clang-format off */
 /*
  * hunter SECONDS [stop]: runs inside a container and looks at every process that appears there, as
  * early as it can, for anything that leads out. With "stop" each one is stopped by SIGSTOP before
- *it is looked at, so that the narrowest window stays open for as long as the look takes.
+ * it is looked at, so that the narrowest window stays open for as long as the look takes.
  *
  * One line per distinct finding; what it means is for the test to judge:
- *	ready				the hunt has begun
- *	exe LINK			of a process that is not the container's program yet
- *	exe-host DEV:INO		that link opens, and is an executable with bytes in it,
- *unsealed exe-write			that link opens for writing outside WHAT LINK		cwd,
- *root or fd/N: a directory from where ".." ends at another root directory WHAT LINK
- *fd/N is any directory fd LINK				what fd/N is, its number left out environ
- *VALUE			the value of HUNTED in its environment
- *	memory				/proc/PID/mem opens for writing
- *	memory-caps MASK		... and its permitted capabilities are more than our own
- *	stolen DEV:INO			pidfd_getfd gave a directory
- *	map PATH			of its memory, not in the container's root
- *	watched N			how many such processes were seen, at the end
+ *	ready			the hunt has begun
+ *	exe LINK		of a process that is not the container's program yet
+ *	exe-host DEV:INO	that link opens, and is an executable with bytes in it, unsealed
+ *	exe-write		that link opens for writing
+ *	outside WHAT LINK	cwd, root or fd/N: a directory from where ".." ends at another root
+ *	directory WHAT LINK	fd/N is any directory
+ *	fd LINK			what fd/N is, its number left out
+ *	environ VALUE		the value of HUNTED in its environment
+ *	memory			/proc/PID/mem opens for writing
+ *	memory-caps MASK	... and its permitted capabilities are more than our own
+ *	stolen DEV:INO		pidfd_getfd gave a directory
+ *	map PATH		of its memory, not in the container's root
+ *	watched N		how many such processes were seen, at the end
  */
+/* clang-format on */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
