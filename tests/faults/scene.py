@@ -335,15 +335,16 @@ class Scene:
                     os.rmdir(folder)
                 except OSError:
                     pass
+        # Some are in the state root itself.
+        known = {line.split()[0] for line in self.mounts.decode().splitlines()}
+        for entry in reversed(harness.mounts_of()):
+            if entry.id not in known:
+                harness.umount(entry.target)
         shutil.rmtree(self.root, ignore_errors=True)
         self.root.mkdir(mode=0o700)
         for path in self.bundle.iterdir():
             if path.name not in self.files:
                 path.unlink()
-        known = {line.split()[0] for line in self.mounts.decode().splitlines()}
-        for entry in reversed(harness.mounts_of()):
-            if entry.id not in known:
-                harness.umount(entry.target)
 
     def learn_program(self):
         """On cgroup v2; v1 knows lists, and a container without rules for devices has none."""
