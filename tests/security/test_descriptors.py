@@ -5,7 +5,6 @@ import hashlib
 import os
 import stat
 import subprocess
-import time
 
 import pytest
 
@@ -228,6 +227,41 @@ def test_hunter_of_exec_with_a_terminal(container, programs, rounds, workdir):
     assert not judge(lines, c.runtime, 'stop', ()), lines
     # A terminal of the container's own devpts: the host's is another filesystem, of a path that is not to be resolved here.
     assert not [entry for entry in lines if entry.startswith('fd /dev/pts/') and not entry.startswith('fd /dev/pts/0')], lines
+
+
+@pytest.mark.recipe('R19 R21', 'CVE-2016-9962', 'CVE-2019-5736')
+@pytest.mark.parametrize('stop', ['running', 'stop'])
+@pytest.mark.parametrize('case', ['plain', 'user'])
+def test_hunter_of_create(container, programs, rounds, case, stop):
+    """A pod shares its pid namespace: who is in it already looks at the init of each further container. In a user namespace it may
+    trace; with CAP_SYS_PTRACE in the host's there is no way to keep it out (SECURITY.md)."""
+    capabilities, user = CASES[case]
+    c = put(writable(container(['/bin/hunter', '3600', stop])), programs, 'hunter')
+    give_capabilities(c, *capabilities)
+    other = container(['true'])
+    if user:
+        with_user_namespace(c)
+        with_user_namespace(other)
+    other.config['root']['path'] = str(c.rootfs)  # so that its program is known for what it is
+    c.up()
+    shared = ['pid', 'user'] if user else ['pid']
+    for namespace in other.config['linux']['namespaces']:
+        if namespace['type'] in shared:
+            namespace['path'] = f'/proc/{c.pid}/ns/{namespace["type"]}'
+    before = checksum(c.runtime.path)
+    environment = {**os.environ, 'HUNTED': SECRET}
+
+    def call():
+        if not rounds.more(30):
+            return False
+        done = other.run(env=environment, timeout=60)
+        assert done.rc == 0, done
+        return True
+
+    lines, watched = hunt(c, call)
+    assert checksum(c.runtime.path) == before
+    assert watched > 0, 'the hunter never caught a process of the runtime'
+    assert not judge(lines, c.runtime, stop, capabilities), lines
 
 
 # ---- the executable -------------------------------------------------------------------------------
