@@ -154,9 +154,10 @@ int cgroup_open(const struct cgroup_location *location, struct cgroup **ret_cgro
 		struct error *err);
 void cgroup_free(struct cgroup *cgroup);
 
-/* For a process to enter: `below` the container's directory, in the hierarchy of a controller.
- * -ENOTSUP on UNIFIED, where controllers have none of their own; -ENOENT when there is no such
- * hierarchy or directory. */
+/* For a process to enter: `below` the container's directory, in the hierarchy of a controller, or
+ * with NULL in all that the container has a cgroup in. -ENOTSUP for one on UNIFIED, where
+ * controllers have none of their own; -ENOENT when there is no such hierarchy or directory: never
+ * is the process left where the caller is. */
 int cgroup_descend(struct cgroup *cgroup, const char *controller, const char *below,
 		   struct error *err);
 

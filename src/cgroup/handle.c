@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "cgroup/backend.h"
 #include "cgroup/host.h"
 #include "cgroup/systemd.h"
@@ -261,13 +263,53 @@ int cgroup_open(const struct cgroup_location *location, struct cgroup **ret_cgro
 	return r;
 }
 
+static int cgroup_descend_member(struct cgroup_member *member, const char *below, struct error *err)
+{
+	auto_free char *path = NULL;
+	auto_free char *directory = NULL;
+	char clean[PATH_MAX];
+	int r;
+
+	if (asprintf(&path, "%s/%s", member->path, below) < 0)
+		return error_errno(err, ENOMEM, "open cgroup");
+	r = path_clean(path, clean, sizeof(clean));
+	if (r < 0)
+		return error_errno(err, -r, "open cgroup %s", path);
+	strcpy(path, clean);
+	if (asprintf(&directory, "%s%s", member->mount_point, path) < 0)
+		return error_errno(err, ENOMEM, "open cgroup");
+	tree_node_clear(&member->node);
+	r = tree_open(member->mount_point, path, &member->node);
+	if (r < 0)
+		return error_errno(err, -r, "open cgroup %s", directory);
+	free(member->path);
+	free(member->directory);
+	member->path = pointer_take(path);
+	member->directory = pointer_take(directory);
+	return 0;
+}
+
+static int cgroup_descend_all(struct cgroup *cgroup, const char *below, struct error *err)
+{
+	size_t count = 0;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < cgroup->count; i++) {
+		if (!cgroup->members[i].path || cgroup->members[i].node.fd < 0)
+			continue;
+		r = cgroup_descend_member(&cgroup->members[i], below, err);
+		count++;
+	}
+	return r == 0 && count == 0 ? error_set(err, ENOENT, "the container has no cgroup") : r;
+}
+
 int cgroup_descend(struct cgroup *cgroup, const char *controller, const char *below,
 		   struct error *err)
 {
 	struct cgroup_member *member;
-	auto_free char *path = NULL;
-	int r;
 
+	if (!controller)
+		return cgroup_descend_all(cgroup, below, err);
 	if (cgroup->backend == &cgroup_backend_v2) {
 		error_set(err, ENOTSUP,
 			  "controllers have no hierarchies of their own on cgroup v2");
@@ -277,11 +319,7 @@ int cgroup_descend(struct cgroup *cgroup, const char *controller, const char *be
 	if (!member || !member->path)
 		return error_set(err, ENOENT, "no cgroup v1 hierarchy has the controller %s",
 				 controller);
-	if (asprintf(&path, "%s/%s", member->path, below) < 0)
-		return error_errno(err, ENOMEM, "open cgroup");
-	tree_node_clear(&member->node);
-	r = tree_open(member->mount_point, path, &member->node);
-	return r < 0 ? error_errno(err, -r, "open cgroup %s%s", member->mount_point, path) : 0;
+	return cgroup_descend_member(member, below, err);
 }
 
 int cgroup_clone_fd(const struct cgroup *cgroup)

@@ -102,46 +102,23 @@ static int exec_load(struct exec *exec, const struct store *store, struct error 
 	return r < 0 ? exec_process_locate(&exec->process, err) : 0;
 }
 
-/* A path below the container's cgroup, in the place of it. */
-static int exec_append_cgroup(struct cgroup_location *location, const char *below,
-			      struct error *err)
+/* "[CONTROLLER[,CONTROLLER...]:]PATH": below the container's, in the hierarchies of these or in
+ * all.
+ */
+static int exec_descend(struct exec *exec, const char *argument, struct error *err)
 {
-	char joined[4096];
-
-	if (path_has_dotdot(below) || strpbrk(below, "\n"))
-		return error_set(err, EINVAL,
-				 "--cgroup %s: that is not a path below the container's cgroup",
-				 below);
-	if (!location->path)
-		return error_set(err, EINVAL, "--cgroup %s: the container has no cgroup", below);
-	if (snprintf(joined, sizeof(joined), "%s/%s", location->path, below) >= (int)sizeof(joined))
-		return error_errno(err, ENAMETOOLONG, "--cgroup %s", below);
-	free(location->path);
-	location->path = strdup(joined);
-	for (size_t i = 0; location->directories && location->directories[i]; i++) {
-		char *directory = NULL;
-
-		if (asprintf(&directory, "%s/%s", location->directories[i], below) < 0)
-			return error_errno(err, ENOMEM, "--cgroup %s", below);
-		free(location->directories[i]);
-		location->directories[i] = directory;
-	}
-	return location->path ? 0 : error_errno(err, ENOMEM, "--cgroup %s", below);
-}
-
-/* "CONTROLLER[,CONTROLLER...]:PATH", of which `colon` is the place: below the container's in the
- * hierarchies of these. */
-static int exec_descend(struct exec *exec, const char *argument, const char *colon,
-			struct error *err)
-{
-	auto_free char *controllers = strndup(argument, (size_t)(colon - argument));
+	const char *colon = strchr(argument, ':'), *below = colon ? colon + 1 : argument;
+	auto_free char *controllers =
+		colon ? strndup(argument, (size_t)(colon - argument)) : strdup("");
 	char *rest = controllers, *word;
-	int r = controllers ? 0 : error_errno(err, ENOMEM, "--cgroup %s", argument);
+	int r = controllers ? 0 : error_errno(err, ENOMEM, "start");
 
-	if (r == 0 && (path_has_dotdot(colon + 1) || strpbrk(colon + 1, ":\n")))
+	if (r == 0 && (path_has_dotdot(below) || strpbrk(below, ":\n")))
 		r = error_set(err, EINVAL, "that is not a path below the container's cgroup");
-	while (r == 0 && (word = strsep(&rest, ",")))
-		r = *word ? cgroup_descend(exec->cgroup, word, colon + 1, err)
+	if (r == 0 && !colon && strcmp(below, "/") != 0)
+		r = cgroup_descend(exec->cgroup, NULL, below, err);
+	while (r == 0 && colon && (word = strsep(&rest, ",")))
+		r = *word ? cgroup_descend(exec->cgroup, word, below, err)
 			  : error_set(err, EINVAL, "a controller is expected before the colon");
 	return r < 0 ? error_wrap(err, "--cgroup %s", argument) : 0;
 }
@@ -153,32 +130,20 @@ static int exec_descend_all(struct exec *exec, struct error *err)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < cgroups->count; i++) {
-		const char *colon = strchr(cgroups->items[i], ':');
-
-		if (colon)
-			r = exec_descend(exec, cgroups->items[i], colon, err);
-		else if (cgroups->count > 1)
+		if (cgroups->count > 1 && !strchr(cgroups->items[i], ':'))
 			r = error_set(err, EINVAL,
 				      "--cgroup %s: one of several has to name its controllers",
 				      cgroups->items[i]);
+		else
+			r = exec_descend(exec, cgroups->items[i], err);
 	}
 	return r;
 }
 
 static int exec_open_cgroup(struct exec *exec, struct error *err)
 {
-	const struct oci_strings *cgroups = &exec->request->cgroups;
-	struct cgroup_location location;
-	int r = record_find_cgroup(&exec->entry, &exec->record, &location, err);
+	int r = record_open_cgroup(&exec->entry, &exec->record, &exec->cgroup, err);
 
-	if (r < 0)
-		return r;
-	if (cgroups->count == 1 && !strchr(cgroups->items[0], ':') &&
-	    strcmp(cgroups->items[0], "/") != 0)
-		r = exec_append_cgroup(&location, cgroups->items[0], err);
-	if (r == 0)
-		r = cgroup_open(&location, &exec->cgroup, err);
-	cgroup_location_clear(&location);
 	if (r == 0)
 		r = exec_descend_all(exec, err);
 	return r < 0 ? r : cgroup_prepare_enter(exec->cgroup, err);

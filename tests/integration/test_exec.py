@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -304,6 +305,32 @@ def test_cgroup_of_one_controller(up):
     finally:
         for path in made:
             harness.wait_until(lambda: remove(path), f'{path} is empty')  # pylint: disable=cell-var-from-loop
+
+
+@pytest.mark.knarr
+@pytest.mark.parametrize('path', ['absent', '/absent', 'below/absent', 'below\nx', 'below:x'])
+def test_cgroup_that_is_not_there(up, path):
+    """--cgroup PATH in all hierarchies: never is the process left in the cgroup of the caller, without the container's limits."""
+    c = up()
+    tops, paths = harness.cgroup_hierarchies(), cgroups_of(c.pid)
+    own = {tops[name] + paths[name] for name in tops if paths[name] not in ('', '/')}
+    for folder in own:
+        Path(folder, 'below').mkdir()
+        for name in ('cpuset.cpus', 'cpuset.mems'):
+            if 'cpuset' in folder:  # of cgroup v1, where a new one has none
+                Path(folder, 'below', name).write_text(Path(folder, name).read_text())
+    try:
+        done = execute(c, '--cgroup', path, c.id, 'cat', '/proc/self/cgroup')
+        assert done.rc == 255 and done.out == '' and '--cgroup' in done.err and done.err.count('\n') == 1, done
+        for good in ('below', '/below', 'below/'):
+            done = execute(c, '--cgroup', good, c.id, 'cat', '/proc/self/cgroup')
+            found = {word: line.split(':')[2] for line in done.out.split() for word in line.split(':')[1].split(',')}
+            assert done.rc == 0 and all(found[name] == '/below' for name in tops if paths[name] not in ('', '/')), done
+        done = execute(c, '--cgroup', '/', c.id, 'cat', '/proc/self/cgroup')
+        assert done.rc == 0 and not re.search('below|[.][.]', done.out), done
+    finally:
+        for folder in own:
+            harness.wait_until(lambda: remove(Path(folder, 'below')), f'{folder}/below is empty')  # pylint: disable=cell-var-from-loop
 
 
 def remove(path):
