@@ -14,7 +14,7 @@ static const char *const context_types[] = {"context", "fscontext", "defcontext"
 const struct oci_annotation oci_annotations[] = {
 	{.key = "krun.", .support = OCI_ANNOTATION_IGNORED},
 	{.key = "module.wasm.image/variant", .support = OCI_ANNOTATION_IGNORED},
-	{.key = "org.criu.config", .support = OCI_ANNOTATION_IGNORED},
+	{.key = "org.criu.config"},
 	{.key = "org.systemd.property."},
 	{.key = "run.oci.delegate-cgroup", .support = OCI_ANNOTATION_IGNORED},
 	{.key = "run.oci.handler", .support = OCI_ANNOTATION_REFUSED},

@@ -146,9 +146,9 @@ void check_mount_types(struct check *check)
 	for (size_t i = 0; i < mounts->count; i++)
 		if (check_is_empty(mounts->items[i].type) &&
 		    !has_option(&mounts->items[i], typeless))
-			check_warning(check_at(check, "mounts[%zu]", i),
-				      "has no type, and neither \"bind\" nor \"rbind\" among its "
-				      "options");
+			check_error(check_at(check, "mounts[%zu]", i),
+				    "has no type, and neither \"bind\" nor \"rbind\" among its "
+				    "options");
 }
 
 static void check_mount_idmap(struct check *check, size_t i)

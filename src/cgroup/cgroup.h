@@ -241,8 +241,9 @@ int cgroup_freeze(const struct cgroup *cgroup, bool freeze, int64_t deadline, st
  */
 int cgroup_remove(struct cgroup *cgroup, bool kill, int64_t deadline, struct error *err);
 
-/* "killed by the memory limit" : the count of oom_kill events, and the peak and the limit in bytes
- * (UINT64_MAX: unlimited); each 0 when the kernel does not tell (memory.peak: since Linux 5.19). */
+/* "killed by the memory limit": the count of oom_kill events and the peak in bytes, each 0 when the
+ * kernel does not tell (memory.peak: since Linux 5.19), and the limit, UINT64_MAX without one. A
+ * limit of less than a page is 0. */
 struct cgroup_memory_events {
 	uint64_t oom_kills, peak, limit;
 };

@@ -461,7 +461,7 @@ int cgroup_freeze(const struct cgroup *cgroup, bool freeze, int64_t deadline, st
 
 void cgroup_memory_events(const struct cgroup *cgroup, struct cgroup_memory_events *ret_events)
 {
-	*ret_events = (struct cgroup_memory_events){0};
+	*ret_events = (struct cgroup_memory_events){.limit = UINT64_MAX};
 	if (!cgroup_is_gone(cgroup))
 		cgroup->backend->memory_events(cgroup, ret_events);
 }

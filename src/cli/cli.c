@@ -123,6 +123,12 @@ int cli_cgroup_manager(const struct cli *cli, enum cgroup_manager *ret_manager, 
 	return 0;
 }
 
+int cli_hint_usage(const struct command *command, struct error *err)
+{
+	return error_hint(err, "usage: knarr %s [options]%s%s", command->name,
+			  command->arguments[0] ? " " : "", command->arguments);
+}
+
 void *cli_keep(const struct cli *cli, void *memory)
 {
 	struct cli_memory *kept = cli->memory;

@@ -95,6 +95,9 @@ int cli_open_store(const struct cli *cli, bool create, struct store *ret_store, 
 /* Which cgroup manager the global options name. */
 int cli_cgroup_manager(const struct cli *cli, enum cgroup_manager *ret_manager, struct error *err);
 
+/* The hint about how a command is called. Returns as error_hint(). */
+int cli_hint_usage(const struct command *command, struct error *err);
+
 /* Whether a state root was named on the command line. */
 bool cli_root_is_explicit(const struct cli *cli);
 

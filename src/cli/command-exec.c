@@ -76,8 +76,10 @@ static int exec_request(const struct cli *cli, struct exec_request *ret_request,
 	request.options.id = cli->arguments[0];
 	request.options.idle_close = cli->seal_mount;
 	request.args = (struct oci_strings){cli->arguments + 1, (size_t)cli->argument_count - 1};
-	if (!request.process_file && request.args.count == 0)
-		return error_set(err, EINVAL, "exec: a program or --process is needed");
+	if (!request.process_file && request.args.count == 0) {
+		error_set(err, EINVAL, "exec: a program or --process is needed");
+		return cli_hint_usage(cli->command, err);
+	}
 	r = exec_check_env(&request.env, err);
 	if (r == 0 && request.options.pid_file) {
 		r = cli_absolute(cli, request.options.pid_file, &pid_file, err);

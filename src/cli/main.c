@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "cli/cli.h"
+#include "cli/suggestion.h"
 #include "kernel/seal.h"
 
 static const struct command *main_find_command(const char *name)
@@ -17,6 +18,19 @@ static const struct command *main_find_command(const char *name)
 		if (strcmp(cli_commands[i]->name, name) == 0)
 			return cli_commands[i];
 	return NULL;
+}
+
+/* What may have been meant, or what lists all there is. */
+static int main_unknown_command(const char *name, struct error *err)
+{
+	struct suggestion suggestion = SUGGESTION_INIT(name);
+
+	error_set(err, EINVAL, "unknown command \"%s\"", name);
+	for (size_t i = 0; cli_commands[i]; i++)
+		suggestion_consider(&suggestion, cli_commands[i]->name);
+	if (suggestion.best)
+		return error_hint(err, "did you mean %s?", suggestion.best);
+	return error_hint(err, "`knarr help` lists the commands");
 }
 
 static int main_print_help(const struct command *command, struct error *err)
@@ -38,7 +52,7 @@ static int main_help(char **arguments, int count, struct error *err)
 	if (count > 1) {
 		command = main_find_command(arguments[1]);
 		if (!command)
-			return error_set(err, EINVAL, "unknown command \"%s\"", arguments[1]);
+			return main_unknown_command(arguments[1], err);
 	}
 	return main_print_help(command, err);
 }
@@ -52,7 +66,7 @@ static int main_check_count(const struct command *command, int count, struct err
 		error_set(err, EINVAL, "%s: too many arguments", command->name);
 	else
 		return 0;
-	return error_hint(err, "usage: knarr %s [options] %s", command->name, command->arguments);
+	return cli_hint_usage(command, err);
 }
 
 /* The command's own options, and then the command. */
@@ -72,8 +86,10 @@ static int main_run_command(struct cli *cli, char **arguments, int count, int *r
 		return error_errno(err, ENOMEM, "start");
 	r = options_parse(&cli->command->options, &input, options, cli->arguments,
 			  &cli->argument_count, err);
-	if (r < 0)
+	if (r < 0) {
+		error_hint(err, "`knarr %s --help` tells what it takes", cli->command->name);
 		return error_wrap(err, "%s", cli->command->name);
+	}
 	if (options->help)
 		return main_print_help(cli->command, err);
 	r = main_check_count(cli->command, cli->argument_count, err);
@@ -118,7 +134,8 @@ static int main_dispatch(struct cli *cli, int *ret_status, struct error *err)
 		return error_errno(err, ENOMEM, "start");
 	r = options_parse(&cli_global_options, &input, &cli->globals, rest, &count, err);
 	if (r < 0)
-		return r;
+		return error_hint(err, "options of a command go behind its name; `knarr help` "
+				       "lists the others");
 	if (cli->globals.version) {
 		auto_text struct text text = {0};
 
@@ -135,10 +152,8 @@ static int main_dispatch(struct cli *cli, int *ret_status, struct error *err)
 	if (strcmp(rest[0], "help") == 0)
 		return main_help(rest, count, err);
 	cli->command = main_find_command(rest[0]);
-	if (!cli->command) {
-		error_set(err, EINVAL, "unknown command \"%s\"", rest[0]);
-		return error_hint(err, "`knarr help` lists the commands");
-	}
+	if (!cli->command)
+		return main_unknown_command(rest[0], err);
 	/* Before anything is opened that would have to survive the exec. */
 	if (cli->command->enters) {
 		r = seal_self(cli->argv, &cli->seal_mount, err);

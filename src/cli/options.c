@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/quantity.h"
 #include "base/text.h"
+#include "cli/suggestion.h"
 
 /* strconv.ParseBool's words. */
 static int options_parse_bool(const char *text, bool *ret_value)
@@ -198,6 +200,21 @@ static int options_take(const struct option *option, const char *attached, char 
 	return options_store(option, attached, target, err);
 }
 
+static int options_unknown(const struct option_table *table, const char *argument,
+			   struct error *err)
+{
+	const char *name = argument + strspn(argument, "-");
+	auto_free char *word = strndup(name, strcspn(name, "="));
+	struct suggestion suggestion = SUGGESTION_INIT(word ? word : "");
+
+	error_set(err, EINVAL, "unknown flag: %s", argument);
+	for (size_t i = 0; i < table->count; i++)
+		if (table->options[i].help)
+			suggestion_consider(&suggestion, table->options[i].name);
+	return suggestion.best ? error_hint(err, "did you mean --%s?", suggestion.best)
+			       : -err->number;
+}
+
 /* "-dt", "-bDIR": letters. Every letter but the last must be a switch. */
 static int options_parse_letters(const struct option_table *table, const char *letters,
 				 char ***next, char **end, void *target, struct error *err)
@@ -206,7 +223,7 @@ static int options_parse_letters(const struct option_table *table, const char *l
 		const struct option *option = options_find_letter(table, *at);
 
 		if (!option)
-			return error_set(err, EINVAL, "unknown flag: -%s", letters);
+			return options_unknown(table, letters - 1, err);
 		if (option->kind != OPTION_SWITCH)
 			return options_take(option, at[1] ? at + 1 : NULL, next, end, target, err);
 		if (options_store(option, NULL, target, err) < 0)
@@ -230,7 +247,7 @@ static int options_parse_one(const struct option_table *table, char *argument, c
 		return options_take(option, attached, next, end, target, err);
 	if (single && !attached)
 		return options_parse_letters(table, name, next, end, target, err);
-	return error_set(err, EINVAL, "unknown flag: %s", argument);
+	return options_unknown(table, argument, err);
 }
 
 int options_parse(const struct option_table *table, const struct options_input *input, void *target,

@@ -25,7 +25,7 @@ int oom_explain(const struct cgroup *cgroup, uint64_t before, const char *who, s
 		return 0;
 	if (events.peak > 0)
 		(void)snprintf(peak, sizeof(peak), " (peak %" PRIu64 ")", events.peak);
-	if (events.limit > 0 && events.limit != UINT64_MAX)
+	if (events.limit != UINT64_MAX)
 		return error_set(err, ENOMEM,
 				 "%s was killed by the cgroup's memory limit of %" PRIu64
 				 " bytes%s",

@@ -42,6 +42,15 @@ static int store_make_root(const char *path, mode_t mode)
 	return chmod(path, mode) < 0 ? -errno : 0;
 }
 
+static int store_explain(const char *what, const char *path, int number, struct error *err)
+{
+	error_errno(err, number, "%s state root %s", what, path);
+	if (number == EACCES)
+		error_hint(err, "name another with --root, or set XDG_RUNTIME_DIR to a directory "
+				"of your own");
+	return -number;
+}
+
 static int store_verify_root(int fd, const char *path, struct error *err)
 {
 	struct stat st;
@@ -71,13 +80,11 @@ int store_open(const char *path, bool create, bool sticky, struct store *ret_sto
 	if (fd < 0 && errno == ENOENT && create) {
 		r = store_make_root(path, sticky ? 01700 : 0700);
 		if (r < 0)
-			return error_errno(err, -r, "make state root %s", path);
+			return store_explain("make", path, -r, err);
 		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	}
-	if (fd < 0 && errno != ENOENT)
-		return error_errno(err, errno, "open state root %s", path);
-	if (fd < 0 && create)
-		return error_errno(err, errno, "open state root %s", path);
+	if (fd < 0 && (create || errno != ENOENT))
+		return store_explain("open", path, errno, err);
 	if (fd >= 0) {
 		r = store_verify_root(fd, path, err);
 		if (r < 0)

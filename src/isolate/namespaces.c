@@ -141,7 +141,8 @@ static int namespaces_fork_fail(const struct namespaces_plan *plan, int number, 
 		return error_hint(err, "this host does not allow user namespaces to this user, or "
 				       "this is a chroot");
 	if (number == EPERM && !(plan->private & CLONE_NEWUSER))
-		return error_hint(err, "without root a user namespace is needed");
+		return error_hint(err, "without root a user namespace is needed: `knarr spec "
+				       "--rootless` writes a configuration with one");
 	for (size_t i = 0; number == ENOMEM && i < plan->join_count; i++)
 		if (plan->joins[i].type == CLONE_NEWPID) {
 			error_hint(err, "the init of this pid namespace may be dead");

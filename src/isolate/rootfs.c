@@ -236,6 +236,8 @@ int rootfs_attach(const struct rootfs_plan *plan, const struct sources *sources,
 		target = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (target < 0) {
 		error_errno(err, errno, "open root filesystem %s", plan->path);
+		if (err->number == ENOENT)
+			error_hint(err, "the container's files belong there");
 		return error_at(err, "root.path");
 	}
 	if (!plan->mount_namespace && prepared < 0) {

@@ -4,9 +4,12 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 from harness import PATIENCE, our_cgroups, reap, wait_until
@@ -312,3 +315,40 @@ def test_what_comes_from_outside_stays_one_line(container, workdir):
         assert json.loads(c.runtime.ok('list', '--format=json').out)[0]['bundle'] == str(strange)
     finally:
         c.delete('--force')
+
+
+@pytest.mark.parametrize('words, err', [
+    (('stat', 'x'), 'unknown command "stat" (did you mean state?)'),
+    (('frobnicate',), 'unknown command "frobnicate" (`knarr help` lists the commands)'),
+    (('help', 'strat'), 'unknown command "strat" (did you mean start?)'),
+    (('run', '--bundel', '.', 'x'), 'run: unknown flag: --bundel (did you mean --bundle?)'),
+    (('run', '--frobnicate', 'x'), 'run: unknown flag: --frobnicate (`knarr run --help` tells what it takes)'),
+    (('--bundle', '.', 'run', 'x'), 'unknown flag: --bundle (options of a command go behind its name; `knarr help` lists the others)'),
+    (('--rooot', '.', 'list'), 'unknown flag: --rooot (did you mean --root?)'),
+    (('run',), 'run: an argument is missing (usage: knarr run [options] ID)'),
+    (('features', 'x'), 'features: too many arguments (usage: knarr features [options])'),
+    (('exec', 'x'), 'exec: a program or --process is needed (usage: knarr exec [options] ID PROGRAM [ARGUMENT ...])'),
+])
+def test_slips_on_the_command_line(runtime, words, err):
+    """What newcomers mistype is answered with what helps."""
+    done = runtime(*words)
+    assert done.rc == (255 if words[0] == 'exec' else 1) and done.err == f'knarr: {err}\n' and done.out == '', done
+
+
+def test_newcomers(container):
+    """The common mistakes before the first container runs."""
+    c = container()
+    c.config['root']['path'] = 'nothing'
+    done = c._make('run')
+    assert done.rc == 1 and done.err.endswith(f'root.path: rootfs: open root filesystem {c.bundle.path}/nothing: '
+                                              "No such file or directory (ENOENT) (the container's files belong there)\n"), done
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        Path(folder, 'shut').mkdir(mode=0o700)
+        shutil.copy(c.runtime.path, folder)
+        done = subprocess.run(['setpriv', '--reuid', '1000', '--regid', '1000', '--clear-groups', 'env', f'XDG_RUNTIME_DIR={folder}/shut',
+                               f'{folder}/{os.path.basename(c.runtime.path)}', 'run', '--bundle', '/', 'x'],
+                              capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == (f'knarr: open state root {folder}/shut/knarr: Permission denied (EACCES) '
+                           '(name another with --root, or set XDG_RUNTIME_DIR to a directory of your own)\n'), done

@@ -50,7 +50,7 @@ const struct rule_case config_cases[] = {
 	 OCI_WARNING, "mounts[1].destination", "config.md#mounts",
 	 "relative paths are deprecated: \"proc\" is taken as relative to \"/\""},
 	{CONFIG_JSON, CONFIG("\"mounts\": [@{\"destination\": \"/a\", \"options\": [\"ro\"]}]"),
-	 OCI_WARNING, "mounts[0]", "config.md#posix-platform-mounts",
+	 OCI_ERROR, "mounts[0]", "config.md#posix-platform-mounts",
 	 "has no type, and neither \"bind\" nor \"rbind\" among its options"},
 	{CONFIG_JSON, CONFIG("\"mounts\": [{\"destination\": \"/a\", \"options\": [\"bind\", \"idmap\"],"
 	 " \"uidMappings\": @[" MAP(0, 1, 1) "]}]"),

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/suggestion.h"
 #include "suite.h"
 
 struct target {
@@ -154,14 +155,15 @@ END_TEST
 START_TEST(errors)
 {
 	static const struct {
-		const char *words[3], *message;
+		const char *words[3], *message, *hint;
 	} cases[] = {
 		{{"--frob"}, "unknown flag: --frob"},
 		{{"--frob=1"}, "unknown flag: --frob=1"},
 		{{"-x"}, "unknown flag: -x"},
 		{{"-dx"}, "unknown flag: -dx"},
 		{{"-d=x"}, "invalid value \"x\" for flag --detach: neither true nor false"},
-		{{"--bundl", "x"}, "unknown flag: --bundl"},
+		{{"--bundl", "x"}, "unknown flag: --bundl", "did you mean --bundle?"},
+		{{"-bunlde=x"}, "unknown flag: -bunlde=x", "did you mean --bundle?"},
 		{{"--="}, "unknown flag: --="},
 		{{"-="}, "unknown flag: -="},
 		{{"---tty"}, "unknown flag: ---tty"},
@@ -197,12 +199,46 @@ START_TEST(errors)
 
 	for (size_t i = 0; i < suite_count(cases); i++) {
 		ck_assert_int_eq(parse(&parsed, false, cases[i].words), -EINVAL);
-		ck_assert_error(&parsed.err, EINVAL, "", cases[i].message, "");
+		ck_assert_error(&parsed.err, EINVAL, "", cases[i].message,
+				cases[i].hint ? cases[i].hint : "");
 		ck_assert_int_eq(parsed.count, -1);
 		free(parsed.target.groups.items);
 	}
 	ck_assert_int_eq(parse(&parsed, false, WORDS("--number=4294967295")), 0);
 	ck_assert_uint_eq(parsed.target.number, 4294967295U);
+}
+END_TEST
+
+START_TEST(suggestions)
+{
+	static const struct {
+		const char *word, *best;
+	} cases[] = {
+		{"stat", "state"},
+		{"sate", "state"},
+		{"tsate", "state"},
+		{"statee", "state"},
+		{"strat", "start"},
+		{"chekc", "check"},
+		{"runn", "run"},
+		{"rn", NULL},
+		{"nothing", NULL},
+		{"", NULL},
+		{"checkpiont", "checkpoint"},
+		{"a-word-that-is-longer-than-what-is-compared", NULL},
+	};
+	static const char *const commands[] = {"check", "checkpoint", "run", "start", "state"};
+
+	for (size_t i = 0; i < suite_count(cases); i++) {
+		struct suggestion suggestion = SUGGESTION_INIT(cases[i].word);
+
+		for (size_t j = 0; j < suite_count(commands); j++)
+			suggestion_consider(&suggestion, commands[j]);
+		if (cases[i].best)
+			ck_assert_str_eq(suggestion.best, cases[i].best);
+		else
+			ck_assert_ptr_null(suggestion.best);
+	}
 }
 END_TEST
 
@@ -257,7 +293,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		kinds_follow_members, forms_of_text, switches, order, errors, lists, optional};
+		kinds_follow_members, forms_of_text, switches, order, errors, lists, optional,
+		suggestions};
 
 	return suite_run("options", tests, suite_count(tests));
 }
