@@ -284,8 +284,8 @@ class Scene:
         """What the container's program has said, once it has said all, or what is there of it."""
         deadline = time.monotonic() + 5
         while True:
-            self.said.seek(0)
-            text = self.said.read().decode(errors='replace')
+            # Not by seek: the program's offset is this one.
+            text = os.pread(self.said.fileno(), 1 << 20, 0).decode(errors='replace')
             if text.endswith('end\n') or time.monotonic() > deadline:
                 return text
             time.sleep(0.002)
