@@ -29,13 +29,13 @@ enum sync_word {
 	SYNC_PROCEED = 1,
 	SYNC_HOOKS,
 	SYNC_LOOPBACK,
-	SYNC_NETWORK, /* the network namespace comes along */
 	SYNC_TERMINAL,
 	SYNC_LISTENER, /* the seccomp listener's descriptor comes along */
 	SYNC_READY,
 	SYNC_COMMIT,
 	SYNC_START,
 	SYNC_FAILED,
+	SYNC_NETWORK, /* the network namespace comes along */
 };
 
 /* How long the other side may take for a step that waits for nobody, milliseconds. Generous: a host
