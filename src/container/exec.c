@@ -341,14 +341,14 @@ static int exec_run(struct exec *exec, struct error *err)
 	if (r == 0)
 		r = resctrl_assign(exec->record.intent->rdt_group, exec->record.intent->rdt_monitor,
 				   exec->birth.pid, err);
-	/* By now the process has closed its own. */
-	fd_close(exec->request->options.idle_close);
 	if (r == 0)
 		r = birth_await_ready(&exec->birth, &events, err);
 	if (r == 0)
 		r = birth_announce(&exec->birth, err);
 	if (r == 0)
 		r = birth_send(&exec->birth, SYNC_START, err);
+	/* The last one, for which the kernel waits a grace period of RCU: beside the execve. */
+	fd_close(exec->request->options.idle_close);
 	if (r == 0)
 		r = exec_await(exec, &notify, err);
 	if (r == 0)
