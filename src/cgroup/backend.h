@@ -119,6 +119,8 @@ bool cgroup_list_has(const char *list, char separator, const char *word);
 
 /* cgroup.events of a cgroup2 directory: whether it has processes and is frozen. */
 int cgroup_v2_events(int fd, bool *ret_populated, bool *ret_frozen);
+/* The same of the cgroup `path`, without a leading slash, below the mount's directory. */
+int cgroup_v2_look(int root, const char *path, bool *ret_populated, bool *ret_frozen);
 /* Writes cgroup.kill. */
 int cgroup_v2_kill(const struct cgroup_member *member, struct error *err);
 /* Waits by cgroup.events. */

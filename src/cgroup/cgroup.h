@@ -228,6 +228,10 @@ int cgroup_kill(const struct cgroup *cgroup, int signal, struct error *err);
 /* Whether it is frozen now. *ret_frozen is false when it is gone. */
 int cgroup_is_frozen(const struct cgroup *cgroup, bool *ret_frozen, struct error *err);
 
+/* The same of a cgroup that is not open, and for nothing else to be opened on UNIFIED: for who
+ * looks at many. */
+int cgroup_look_frozen(const struct cgroup_location *location, bool *ret_frozen, struct error *err);
+
 /*
  * Freezes everything in it and below, and waits until it has stopped, at most until `deadline`:
  * then it is thawed again, and the error names what did not stop. Or thaws it.

@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -437,6 +439,42 @@ int cgroup_is_frozen(const struct cgroup *cgroup, bool *ret_frozen, struct error
 	if (cgroup_is_gone(cgroup))
 		return 0;
 	return cgroup->backend->is_frozen(cgroup, ret_frozen, err);
+}
+
+/* Returns -ENOTSUP where it takes a handle to know. */
+static int cgroup_look_frozen_v2(const struct cgroup_location *location, bool *ret_frozen)
+{
+	auto_close int root = -EBADF;
+	bool populated;
+	struct statfs fs;
+	int r;
+
+	if (location->mode != CGROUP_MODE_UNIFIED || location->manager == CGROUP_MANAGER_DISABLED ||
+	    !location->path)
+		return -ENOTSUP;
+	root = tree_open_mount(CGROUP_MOUNT_POINT);
+	if (root < 0 || fstatfs(root, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)
+		return -ENOTSUP;
+	r = cgroup_v2_look(root, location->path + 1, &populated, ret_frozen);
+	if (r == -ENOENT || r == -ENODEV)
+		*ret_frozen = false;
+	return r == -ENOENT || r == -ENODEV ? 0 : r;
+}
+
+int cgroup_look_frozen(const struct cgroup_location *location, bool *ret_frozen, struct error *err)
+{
+	struct cgroup *cgroup;
+	int r = cgroup_look_frozen_v2(location, ret_frozen);
+
+	/* Whatever went wrong: that with a handle has the words for it. */
+	if (r == 0)
+		return 0;
+	r = cgroup_open(location, &cgroup, err);
+	if (r < 0)
+		return r;
+	r = cgroup_is_frozen(cgroup, ret_frozen, err);
+	cgroup_free(cgroup);
+	return r;
 }
 
 int cgroup_freeze(const struct cgroup *cgroup, bool freeze, int64_t deadline, struct error *err)

@@ -61,6 +61,21 @@ int cgroup_v2_events(int fd, bool *ret_populated, bool *ret_frozen)
 	return n < 0 ? (int)n : v2_parse_events(text, ret_populated, ret_frozen);
 }
 
+int cgroup_v2_look(int root, const char *path, bool *ret_populated, bool *ret_frozen)
+{
+	char name[PATH_MAX], text[256];
+	auto_close int fd = -EBADF;
+	ssize_t n;
+
+	if (snprintf(name, sizeof(name), "%s/cgroup.events", path) >= (int)sizeof(name))
+		return -ENAMETOOLONG;
+	fd = tree_open_below(root, name, O_RDONLY);
+	if (fd < 0)
+		return fd;
+	n = io_read_small_fd(fd, text, sizeof(text));
+	return n < 0 ? (int)n : v2_parse_events(text, ret_populated, ret_frozen);
+}
+
 /* Why a controller could not be passed on by this cgroup. */
 static int v2_explain(int fd, const char *directory, const char *controller, int number,
 		      struct error *err)

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "container/status.h"
+#include "kernel/process.h"
 
 struct options_state {
 	struct command_common common;
@@ -41,10 +42,10 @@ static void state_view_clear(struct state_view *view)
 	status_clear(&view->status);
 }
 
-static int state_look(const struct store *store, const char *id, struct state_view *ret_view,
-		      struct error *err)
+static int state_look(const struct store *store, const char *id, const char *boot_id,
+		      struct state_view *ret_view, struct error *err)
 {
-	auto_entry struct store_entry entry = STORE_ENTRY_INIT;
+	auto_entry struct store_entry entry = {.fd = -EBADF, .boot_id = boot_id};
 	struct state_view view = {.record = RECORD_INIT, .status = STATUS_INIT};
 	int r;
 
@@ -77,7 +78,7 @@ static int state_run(const struct cli *cli, int *ret_status, struct error *err)
 	r = cli_open_store(cli, false, &store, err);
 	if (r < 0)
 		return r;
-	r = state_look(&store, cli->arguments[0], &view, err);
+	r = state_look(&store, cli->arguments[0], NULL, &view, err);
 	if (r < 0)
 		return r;
 	document = (struct status_document){
@@ -124,6 +125,7 @@ struct list {
 	struct text text;
 	uint32_t uid; /* whose name is `owner`, once that is not empty */
 	char owner[256];
+	char boot_id[PROCESS_BOOT_ID_SIZE];
 };
 
 static void list_row(struct text *text, const struct state_view *view, const char *owner)
@@ -155,7 +157,7 @@ static void list_one(struct list *list, const char *id)
 		text_format(text, "%s\n", id);
 		return;
 	}
-	if (state_look(list->store, id, &view, &err) < 0) {
+	if (state_look(list->store, id, list->boot_id[0] ? list->boot_id : NULL, &view, &err) < 0) {
 		if (err.number != ENOENT)
 			log_warning("%s: %s", id, err.message);
 		return;
@@ -209,6 +211,9 @@ static int list_run(const struct cli *cli, int *ret_status, struct error *err)
 	else if (!options->quiet)
 		text_format(&list.text, "%-15s %-11s %-11s %-30s %-31s %s\n", "ID", "PID", "STATUS",
 			    "BUNDLE", "CREATED", "OWNER");
+	/* Left empty where it cannot be read: who needs it says so. */
+	if (count > 0 && !options->quiet && process_read_boot_id(list.boot_id) < 0)
+		list.boot_id[0] = '\0';
 	for (size_t i = 0; i < count; i++) {
 		list_one(&list, ids[i]);
 		free(ids[i]);

@@ -37,10 +37,18 @@ static void status_cgroup_clear(struct status_cgroup *seen)
 static int status_look_at_cgroup(const struct store_entry *entry, const struct record *record,
 				 struct status_cgroup *seen, struct error *err)
 {
+	struct cgroup_location location = {0};
 	struct cgroup *cgroup;
 	int r;
 
 	status_cgroup_clear(seen);
+	if (record->state) {
+		r = record_find_cgroup(entry, record, &location, err);
+		if (r == 0)
+			r = cgroup_look_frozen(&location, &seen->frozen, err);
+		cgroup_location_clear(&location);
+		return r == -ENOENT ? 0 : r;
+	}
 	r = record_open_cgroup(entry, record, &cgroup, err);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
@@ -135,7 +143,7 @@ int status_determine(const struct store_entry *entry, const struct record *recor
 		return r;
 	}
 	record_identity(record, &identity);
-	r = process_open(&identity);
+	r = process_open(&identity, entry->boot_id);
 	if (r >= 0 && process_is_dead(r)) {
 		fd_close(r);
 		r = -ESRCH;

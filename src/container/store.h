@@ -58,7 +58,8 @@ int store_check_id(const char *id, struct error *err);
 struct store_entry {
 	int fd; /* O_RDONLY | O_DIRECTORY, for flock and *at calls */
 	const char *id;
-	bool locked; /* by this process */
+	bool locked;	     /* by this process */
+	const char *boot_id; /* this boot's, for who looks at many containers; or NULL */
 };
 #define STORE_ENTRY_INIT ((struct store_entry){.fd = -EBADF})
 void store_entry_close(struct store_entry *entry);

@@ -77,7 +77,7 @@ int survivor_find(const pid_t *pids, size_t count, pid_t *ret_pid, int *ret_pidf
 	}
 	if (found.pid == 0)
 		return -ESRCH;
-	fd = process_open(&found);
+	fd = process_open(&found, NULL);
 	if (fd < 0)
 		return fd;
 	if (process_is_dead(fd)) {

@@ -85,25 +85,39 @@ static uint64_t process_pidfs_inode(int pidfd)
 	return st.st_ino;
 }
 
-int process_identify(pid_t pid, int pidfd, struct process_identity *ret_identity)
+int process_read_boot_id(char ret_id[static PROCESS_BOOT_ID_SIZE])
+{
+	ssize_t n = io_read_small(AT_FDCWD, "/proc/sys/kernel/random/boot_id", ret_id,
+				  PROCESS_BOOT_ID_SIZE);
+
+	return n < 0 ? (int)n : 0;
+}
+
+static int process_look(pid_t pid, int pidfd, const char *boot_id,
+			struct process_identity *ret_identity)
 {
 	struct process_identity identity = {.pid = pid};
-	ssize_t n;
 	int r;
 
 	r = process_start_time(pid, &identity.start_time);
 	if (r < 0)
 		return r;
 	identity.pidfs_inode = process_pidfs_inode(pidfd);
-	n = io_read_small(AT_FDCWD, "/proc/sys/kernel/random/boot_id", identity.boot_id,
-			  sizeof(identity.boot_id));
-	if (n < 0)
-		return (int)n;
-	*ret_identity = identity;
-	return 0;
+	if (boot_id)
+		(void)snprintf(identity.boot_id, sizeof(identity.boot_id), "%s", boot_id);
+	else
+		r = process_read_boot_id(identity.boot_id);
+	if (r == 0)
+		*ret_identity = identity;
+	return r;
 }
 
-int process_open(const struct process_identity *identity)
+int process_identify(pid_t pid, int pidfd, struct process_identity *ret_identity)
+{
+	return process_look(pid, pidfd, NULL, ret_identity);
+}
+
+int process_open(const struct process_identity *identity, const char *boot_id)
 {
 	auto_close int pidfd = -EBADF;
 	struct process_identity now;
@@ -115,7 +129,7 @@ int process_open(const struct process_identity *identity)
 	if (pidfd < 0)
 		return pidfd;
 	/* Compared after opening: what the pidfd refers to cannot be swapped any more. */
-	r = process_identify(identity->pid, pidfd, &now);
+	r = process_look(identity->pid, pidfd, boot_id, &now);
 	if (r < 0)
 		return r;
 	if (now.start_time != identity->start_time || strcmp(now.boot_id, identity->boot_id) != 0 ||

@@ -29,22 +29,28 @@ int64_t process_now(void);
  */
 pid_t process_fork(uint64_t flags, int cgroup, int *ret_pidfd);
 
+#define PROCESS_BOOT_ID_SIZE 40
+
 /* Who a process is, beyond its pid. */
 struct process_identity {
 	pid_t pid;
 	uint64_t start_time;  /* clock ticks since boot: field 22 of proc_pid_stat(5) */
 	uint64_t pidfs_inode; /* unique for this boot from Linux 6.9 on (pidfs); 0: unknown */
-	char boot_id[40];     /* /proc/sys/kernel/random/boot_id */
+	char boot_id[PROCESS_BOOT_ID_SIZE];
 };
+
+/* /proc/sys/kernel/random/boot_id. Returns 0 or a negative errno. */
+int process_read_boot_id(char ret_id[static PROCESS_BOOT_ID_SIZE]);
 
 /* Fills in the identity of a live process. -ESRCH when it is gone. */
 int process_identify(pid_t pid, int pidfd, struct process_identity *ret_identity);
 
 /*
  * Opens a pidfd of the process that an identity names. -ESRCH when it is no longer there, when the
- * pid is another's now, or when the machine has booted since. A zombie is still there.
+ * pid is another's now, or when the machine has booted since. A zombie is still there. `boot_id` is
+ * this boot's, for who asks about many; or NULL, and it is read.
  */
-int process_open(const struct process_identity *identity);
+int process_open(const struct process_identity *identity, const char *boot_id);
 
 /* True when the process is a zombie or gone: `pidfd` is readable then (pidfd_open(2)). */
 bool process_is_dead(int pidfd);

@@ -158,7 +158,7 @@ START_TEST(identity_is_found_again)
 	ck_assert_int_eq(identity.pid, pid);
 	ck_assert_uint_gt(identity.start_time, 0);
 	ck_assert_uint_eq(strlen(identity.boot_id), 36);
-	opened = process_open(&identity);
+	opened = process_open(&identity, NULL);
 	ck_assert_int_ge(opened, 0);
 	ck_assert_int_eq(process_identify(pid, opened, &again), 0);
 	ck_assert_uint_eq(again.start_time, identity.start_time);
@@ -167,32 +167,36 @@ START_TEST(identity_is_found_again)
 
 	/* Another start, another boot, another process under its number: a stranger. */
 	again.start_time++;
-	ck_assert_int_eq(process_open(&again), -ESRCH);
+	ck_assert_int_eq(process_open(&again, NULL), -ESRCH);
 	again = identity;
 	again.boot_id[0] = again.boot_id[0] == '0' ? '1' : '0';
-	ck_assert_int_eq(process_open(&again), -ESRCH);
+	ck_assert_int_eq(process_open(&again, NULL), -ESRCH);
 	again = identity;
 	again.pidfs_inode += 1;
-	ck_assert_int_eq(process_open(&again), -ESRCH);
+	ck_assert_int_eq(process_open(&again, NULL), -ESRCH);
 	again = identity;
+	opened = process_open(&identity, identity.boot_id);
+	ck_assert_int_ge(opened, 0);
+	(void)close(opened);
+	ck_assert_int_eq(process_open(&identity, "another"), -ESRCH);
 	again.pidfs_inode = 0; /* stored on a kernel that had none */
-	opened = process_open(&again);
+	opened = process_open(&again, NULL);
 	ck_assert_int_ge(opened, 0);
 	(void)close(opened);
 	again.pid = 0;
-	ck_assert_int_eq(process_open(&again), -ESRCH);
+	ck_assert_int_eq(process_open(&again, NULL), -ESRCH);
 	again.pid = -1;
-	ck_assert_int_eq(process_open(&again), -ESRCH);
+	ck_assert_int_eq(process_open(&again, NULL), -ESRCH);
 
 	/* A zombie is still there; what has been reaped is not. */
 	(void)process_signal(pidfd, SIGKILL);
 	ck_assert_int_eq(process_wait_dead(pidfd, process_now() + 5000), 0);
-	opened = process_open(&identity);
+	opened = process_open(&identity, NULL);
 	ck_assert_int_ge(opened, 0);
 	ck_assert(process_is_dead(opened));
 	(void)close(opened);
 	stop(pidfd);
-	ck_assert_int_eq(process_open(&identity), -ESRCH);
+	ck_assert_int_eq(process_open(&identity, NULL), -ESRCH);
 	ck_assert_int_eq(process_identify(pid, -1, &again), -ESRCH);
 }
 END_TEST
