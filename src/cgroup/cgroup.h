@@ -118,7 +118,8 @@ struct cgroup_request {
  * that exists with processes in it or is frozen, and notes the mark on them so that the container
  * is found again when its state is lost. With the systemd manager the unit is made before them,
  * with all its properties; then a process of knarr's is in the cgroup until cgroup_release(). On
- * failure removes what it made. With a disabled manager everything below does nothing.
+ * failure removes what it made; controllers stay enabled in parents that were there (v2.c). With a
+ * disabled manager everything below does nothing.
  */
 int cgroup_create(const struct cgroup_request *request, struct cgroup **ret_cgroup,
 		  struct error *err);
@@ -176,8 +177,9 @@ int cgroup_apply_devices(struct cgroup *cgroup, const struct oci_resources *reso
 /*
  * New limits for a cgroup that may have processes: writes what `wanted` names, with `whole` as in
  * struct cgroup_update (resources.h). Should one write fail, the values that were there before are
- * put back in reverse order. Gives what is needed to do that later, too; free with
- * cgroup_undo_free(). -ENOTSUP when the container has no cgroup and something is wanted.
+ * put back in reverse order; controllers stay enabled in its parents (v2.c). Gives what is needed
+ * to do that later, too; free with cgroup_undo_free(). -ENOTSUP when the container has no cgroup
+ * and something is wanted.
  */
 struct cgroup_undo;
 int cgroup_update(struct cgroup *cgroup, const struct oci_resources *wanted,

@@ -6,6 +6,13 @@
  * controller on (cgroup.subtree_control), and only a directory without processes can pass one on.
  * The usual ones are passed on when the cgroup is made, for engines measure by them; others when a
  * limit asks.
+ *
+ * What has been passed on stays so, also after a create or an update that failed. Parents are
+ * shared: another runtime may have put a container beside ours meanwhile, found the controller
+ * there and set a limit. The kernel takes a controller back from cgroups that have limits without a
+ * word, and the limits with it. No lock of ours would keep the others out, and between a look and a
+ * write there is always a moment. A controller too many counts a little; a limit that is gone is
+ * gone.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cgroups that are divided: above a container by an administrator, below it by the container itself."""
 
+import json
 import os
 
 import pytest
@@ -114,6 +115,26 @@ def test_controllers_are_handed_on_level_by_level(container, cgroups):
     assert {'hugetlb', 'memory', 'pids', 'cpu', 'io', 'cpuset'} <= set(value(middle, 'cgroup.subtree_control').split())
     assert value(cgroup_of(c), 'hugetlb.2MB.max') == '0'
     c.delete('--force')
+
+
+def test_what_was_enabled_stays(container, cgroups):
+    """Also after an update that failed: somebody else may use it by then, whose limits would go with it."""
+    top = cgroups(f'{PREFIX}-top')
+    first, second = (at(container(), f'{PREFIX}-top/{PREFIX}-{name}') for name in ('first', 'second'))
+    first.up()
+    second.up()
+    assert 'hugetlb' not in value(top, 'cgroup.subtree_control').split()
+    wanted = {'hugepageLimits': [{'pageSize': '2MB', 'limit': 4 * MIB}], 'unified': {'pids.max': 'many'}}
+    line = first.runtime.fails('update', '--resources=-', first.id, stdin=json.dumps(wanted).encode(), text='write "many" to pids.max')
+    assert 'unified["pids.max"]' in line
+    assert value(cgroup_of(first), 'hugetlb.2MB.max') == 'max'
+    assert 'hugetlb' in value(top, 'cgroup.subtree_control').split()
+    (cgroup_of(second) / 'hugetlb.2MB.max').write_text('0')
+    # This is what the kernel does otherwise.
+    (top / 'cgroup.subtree_control').write_text('-hugetlb')
+    assert not (cgroup_of(second) / 'hugetlb.2MB.max').exists()
+    first.delete('--force')
+    second.delete('--force')
 
 
 def test_limit_of_a_parent_holds(container, cgroups):
