@@ -164,7 +164,11 @@ int cgroup_apply(struct cgroup *cgroup, const struct oci_resources *resources, s
 	else
 		r = cgroup_write_all(cgroup, &writes, err);
 	cgroup_writes_clear(&writes);
-	return r;
+	if (r < 0)
+		return cgroup_unit_explain(cgroup, resources, r, err);
+	if (resources && resources->memory && resources->memory->limit.value > 0)
+		cgroup->memory_limit = (uint64_t)resources->memory->limit.value;
+	return 0;
 }
 
 int cgroup_apply_devices(struct cgroup *cgroup, const struct oci_resources *resources,

@@ -34,6 +34,7 @@ struct cgroup {
 	/* UNIFIED: the controllers that the container's directory has; "" until they are known. */
 	char controllers[CGROUP_CONTROLLERS_MAX];
 	struct cgroup_undo *undo; /* during an update: where old values are noted; else NULL */
+	uint64_t memory_limit;	  /* bytes, as cgroup_apply() has set it; 0: not known */
 };
 
 struct device_policy;
@@ -109,10 +110,17 @@ int cgroup_unit_settle(struct cgroup *cgroup, struct error *err);
 bool cgroup_unit_defers(const struct cgroup *cgroup, const struct cgroup_write *write);
 /* Makes the plan say what systemd says where both write the same files. */
 void cgroup_unit_adjust(const struct cgroup *cgroup, struct cgroup_writes *writes);
+/*
+ * Something has failed, -r: when it did because what keeps the place has been killed, as happens in
+ * too little memory, the error says that instead. Returns the error's number, negative.
+ */
+int cgroup_unit_explain(const struct cgroup *cgroup, const struct oci_resources *resources, int r,
+			struct error *err);
 /* Before a removal: from the container's cgroup to the unit's, with nobody of ours in it. */
 int cgroup_unit_widen(struct cgroup *cgroup, struct error *err);
-/* After it: systemd forgets the unit. Warns in the log. */
-void cgroup_unit_stop(struct cgroup *cgroup);
+/* Nothing is in it any more: systemd forgets the unit. False, and a warning in the log, when it
+ * cannot be told to; it will as soon as it is able to, while the unit's cgroup is there. */
+bool cgroup_unit_stop(struct cgroup *cgroup);
 
 /* True when `word` is one of the words of `list`, which `separator` separates. */
 bool cgroup_list_has(const char *list, char separator, const char *word);

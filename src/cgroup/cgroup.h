@@ -249,9 +249,11 @@ int cgroup_remove(struct cgroup *cgroup, bool kill, int64_t deadline, struct err
 
 /* "killed by the memory limit": the count of oom_kill events and the peak in bytes, each 0 when the
  * kernel does not tell (memory.peak: since Linux 5.19), and the limit, UINT64_MAX without one. A
- * limit of less than a page is 0. */
+ * limit of less than a page is 0. Nothing can be told of a cgroup that is gone, but for the limit
+ * that this process has set. */
 struct cgroup_memory_events {
 	uint64_t oom_kills, peak, limit;
+	bool limit_known;
 };
 void cgroup_memory_events(const struct cgroup *cgroup, struct cgroup_memory_events *ret_events);
 

@@ -157,6 +157,7 @@ static int cgroup_make_all(struct cgroup *cgroup, const struct cgroup_host *host
 static int cgroup_make(struct cgroup *cgroup, const struct cgroup_request *request,
 		       struct error *err)
 {
+	const struct oci_linux *linux_config = request->config->linux;
 	int r = cgroup_make_all(cgroup, request->host, err);
 
 	/* Marked only now: a cgroup that turned out to be another's keeps its mark. */
@@ -165,8 +166,10 @@ static int cgroup_make(struct cgroup *cgroup, const struct cgroup_request *reque
 			cgroup_mark_set(cgroup->members[i].node.fd, request->mark);
 	if (r == 0)
 		r = cgroup_prepare_enter(cgroup, err);
-	if (r < 0)
-		cgroup_unmake(cgroup);
+	if (r == 0)
+		return 0;
+	r = cgroup_unit_explain(cgroup, linux_config ? linux_config->resources : NULL, r, err);
+	cgroup_unmake(cgroup);
 	return r;
 }
 

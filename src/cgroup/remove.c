@@ -81,28 +81,41 @@ static void remove_pause(int64_t pause, int64_t deadline)
 	(void)nanosleep(&time, NULL);
 }
 
+/* One attempt at an end of the processes. Returns 0 when none is left, 1 when it is time for the
+ * next one, or an errno. */
+static int remove_processes(const struct cgroup *cgroup, bool kill, int64_t deadline,
+			    struct error *err)
+{
+	int r = kill ? cgroup->backend->kill(cgroup, err) : 0;
+
+	if (r < 0)
+		return r;
+	r = cgroup->backend->wait_empty(cgroup, deadline);
+	if (r == -ETIMEDOUT)
+		return cgroup_explain_survivors(cgroup, remove_first_left(cgroup), err);
+	return r < 0 ? error_errno(err, -r, "wait for the end of the processes in cgroup %s",
+				   remove_first_left(cgroup))
+		     : r;
+}
+
 static int remove_all(struct cgroup *cgroup, bool kill, int64_t deadline, struct error *err)
 {
 	/* Mostly nothing is in it any more, and one call is all. */
 	int left = remove_round(cgroup, false, err);
 
 	for (int64_t pause = 0; left > 0;) {
-		int r = kill ? cgroup->backend->kill(cgroup, err) : 0;
+		int r = remove_processes(cgroup, kill, deadline, err);
 
 		if (r < 0)
 			return r;
-		r = cgroup->backend->wait_empty(cgroup, deadline);
-		if (r < 0 && r != -ETIMEDOUT)
-			return error_errno(err, -r,
-					   "wait for the end of the processes in cgroup %s",
-					   remove_first_left(cgroup));
 		/* Below a cgroup that still lives nothing is touched. */
-		if (r == 0)
-			left = remove_round(cgroup, true, err);
-		if (left > 0 && (r == -ETIMEDOUT || process_now() >= deadline))
-			return cgroup_explain_survivors(cgroup, remove_first_left(cgroup), err);
-		if (r == 1 || left <= 0)
+		if (r == 1)
 			continue;
+		left = remove_round(cgroup, true, err);
+		if (left <= 0)
+			break;
+		if (process_now() >= deadline)
+			return cgroup_explain_survivors(cgroup, remove_first_left(cgroup), err);
 		remove_pause(pause, deadline);
 		pause = pause ? pause * 2 : 1;
 		if (pause > REMOVE_PAUSE_MAX)
@@ -111,16 +124,37 @@ static int remove_all(struct cgroup *cgroup, bool kill, int64_t deadline, struct
 	return left;
 }
 
+/*
+ * The cgroup of a unit is systemd's to remove. It drops the unit when the kernel tells it that no
+ * process is left, and looks at the cgroup then: if that were gone already, the unit would stay for
+ * ever, at work with nobody in it and its name taken. So first the processes, then the unit, and
+ * the directories last, should they still be there.
+ */
+static int remove_with_unit(struct cgroup *cgroup, bool kill, int64_t deadline, struct error *err)
+{
+	int r = cgroup_unit_widen(cgroup, err);
+
+	if (r < 0 || cgroup_is_gone(cgroup)) {
+		if (r == 0)
+			(void)cgroup_unit_stop(cgroup);
+		return r;
+	}
+	do
+		r = remove_processes(cgroup, kill, deadline, err);
+	while (r == 1);
+	if (r < 0)
+		return r;
+	if (cgroup_unit_stop(cgroup))
+		return remove_all(cgroup, kill, deadline, err);
+	/* It is still there, and so is its cgroup, with nothing below. */
+	for (size_t i = 0; i < cgroup->count; i++)
+		if (cgroup->members[i].node.fd >= 0)
+			(void)tree_remove_below(cgroup->members[i].node.fd);
+	return 0;
+}
+
 int cgroup_remove(struct cgroup *cgroup, bool kill, int64_t deadline, struct error *err)
 {
-	int r;
-
-	if (!cgroup->unit)
-		return remove_all(cgroup, kill, deadline, err);
-	r = cgroup_unit_widen(cgroup, err);
-	if (r == 0)
-		r = remove_all(cgroup, kill, deadline, err);
-	if (r == 0)
-		cgroup_unit_stop(cgroup);
-	return r;
+	return cgroup->unit ? remove_with_unit(cgroup, kill, deadline, err)
+			    : remove_all(cgroup, kill, deadline, err);
 }

@@ -108,31 +108,39 @@ static int bus_job_removed(sd_bus_message *message, void *data, sd_bus_error *er
 	return 0;
 }
 
+/* One way to systemd: its own socket, or a bus. Closed again when it does not lead there. */
+static int bus_try(struct systemd_bus *bus, const char *address, bool direct, struct error *err)
+{
+	int r;
+
+	error_clear(err);
+	bus->direct = direct;
+	r = bus_connect(bus, address);
+	if (r < 0) {
+		error_errno(err, -r, "connect to systemd by %s", address);
+		error_hint(err, "systemd has to be running, for an ordinary user as his session's "
+				"(XDG_RUNTIME_DIR, loginctl enable-linger); or use "
+				"--cgroup-manager=cgroupfs");
+	} else {
+		r = sd_bus_match_signal_async(bus->connection, NULL, direct ? NULL : BUS_SERVICE,
+					      BUS_OBJECT, BUS_MANAGER, "JobRemoved",
+					      bus_job_removed, NULL, bus);
+		r = r < 0 ? error_errno(err, -r, "listen to systemd") : bus_ask_version(bus, err);
+	}
+	if (r < 0)
+		systemd_bus_close(bus);
+	return r;
+}
+
 int systemd_bus_open(struct systemd_bus *bus, const char *address, const char *private,
 		     struct error *err)
 {
 	char direct[4096];
-	int r = bus_connect(bus, address), again;
+	int r;
 
-	if (r < 0 && private[0]) {
-		(void)snprintf(direct, sizeof(direct), "unix:path=%s", private);
-		systemd_bus_close(bus);
-		bus->direct = true;
-		again = bus_connect(bus, direct);
-		r = again < 0 ? r : 0;
-	}
-	if (r < 0) {
-		systemd_bus_close(bus);
-		error_errno(err, -r, "connect to systemd by %s", address);
-		return error_hint(err,
-				  "systemd has to be running, for an ordinary user as his "
-				  "session's (XDG_RUNTIME_DIR, loginctl enable-linger); or use "
-				  "--cgroup-manager=cgroupfs");
-	}
-	r = sd_bus_match_signal_async(bus->connection, NULL, bus->direct ? NULL : BUS_SERVICE,
-				      BUS_OBJECT, BUS_MANAGER, "JobRemoved", bus_job_removed, NULL,
-				      bus);
-	return r < 0 ? error_errno(err, -r, "listen to systemd") : bus_ask_version(bus, err);
+	(void)snprintf(direct, sizeof(direct), "unix:path=%s", private);
+	r = bus_try(bus, direct, true, err);
+	return r < 0 && process_now() < bus->deadline ? bus_try(bus, address, false, err) : r;
 }
 
 void systemd_bus_close(struct systemd_bus *bus)

@@ -29,7 +29,11 @@ struct systemd_arguments {
 	char *const *words;
 };
 
-/* Connects to `address`, or to the socket `private` when nobody answers there. */
+/*
+ * Connects to systemd's own socket at the path `private`, or to the bus at `address` when nobody
+ * answers there. systemctl(1) does the same: with no bus between there is one less to be waited
+ * for, and to hang.
+ */
 int systemd_bus_open(struct systemd_bus *bus, const char *address, const char *private,
 		     struct error *err);
 void systemd_bus_close(struct systemd_bus *bus);

@@ -11,8 +11,9 @@
  *	attach PID			moves a process into the unit's cgroup, and SUBCGROUP of it
  *	stop				stops the unit and forgets it
  *
- * BUS is a D-Bus address, PRIVATE the path of systemd's own socket, for when there is no bus. A
- * property is left out for a systemd older than SINCE; VALUE is in the form of systemd-value.h.
+ * PRIVATE is the path of systemd's own socket, BUS a D-Bus address, for when the socket leads
+ * nowhere. A property is left out for a systemd older than SINCE; VALUE is in the form of
+ * systemd-value.h.
  *
  * It is called with no environment, /dev/null as stdio, and all signals blocked. It answers with
  * one SYSTEMD_DONE, that has the error if there was one, and ends, but for `start`: a scope lives

@@ -56,6 +56,12 @@ static int unit_end_program(struct cgroup_unit *unit)
 	return process_exit_code(status);
 }
 
+bool systemd_unit_was_killed(struct cgroup_unit *unit)
+{
+	return unit->holder != 0 && process_is_dead(unit->pidfd) &&
+	       unit_end_program(unit) == 128 + SIGKILL;
+}
+
 void systemd_unit_leave(struct cgroup_unit *unit)
 {
 	(void)unit_end_program(unit);
@@ -274,9 +280,8 @@ int systemd_unit_release(struct cgroup_unit *unit, struct error *err)
 	return r;
 }
 
-bool systemd_unit_is_there(const struct cgroup_unit *unit)
+bool systemd_unit_is_there(const struct cgroup_unit *unit, int64_t deadline)
 {
-	int64_t deadline = process_now() + UNIT_END_MS;
 	char path[PATH_MAX];
 
 	if (snprintf(path, sizeof(path), "%s/transient/%s", unit->runtime, unit->name) >=
@@ -296,7 +301,18 @@ bool systemd_unit_is_there(const struct cgroup_unit *unit)
 int systemd_unit_stop(struct cgroup_unit *unit, struct error *err)
 {
 	struct unit_call call = {.command = "stop", .timeout = SYSTEMD_STOP_TIMEOUT};
+	/* A slice stays without processes. */
+	int64_t deadline = unit->slice ? 0 : process_now() + UNIT_END_MS;
+	int r;
 
 	(void)unit_end_program(unit);
-	return systemd_unit_is_there(unit) ? unit_call(unit, &call, err) : 0;
+	if (!systemd_unit_is_there(unit, deadline))
+		return 0;
+	r = unit_call(unit, &call, err);
+	/* The way to systemd may be at fault, and not systemd. */
+	if (r < 0 && !systemd_unit_is_there(unit, 0)) {
+		error_clear(err);
+		r = 0;
+	}
+	return r;
 }

@@ -37,6 +37,9 @@ void systemd_unit_free(struct cgroup_unit *unit);
 int systemd_unit_start(struct cgroup_unit *unit, const struct systemd_properties *properties,
 		       struct error *err);
 
+/* Whether the program that stays has been killed. */
+bool systemd_unit_was_killed(struct cgroup_unit *unit);
+
 /* The program ends, and with it the scope if nobody else is in it. */
 void systemd_unit_leave(struct cgroup_unit *unit);
 
@@ -49,11 +52,12 @@ int systemd_unit_release(struct cgroup_unit *unit, struct error *err);
 int systemd_unit_set(const struct cgroup_unit *unit, const struct systemd_properties *properties,
 		     struct error *err);
 
-/* Whether systemd still knows the unit: without a call, for it keeps a file of each that has been
- * made this way. Waits for some milliseconds for a unit that is about to go. */
-bool systemd_unit_is_there(const struct cgroup_unit *unit);
+/* Whether systemd still knows the unit at the deadline (kernel/process.h): without a call, for it
+ * keeps a file of each that has been made this way. */
+bool systemd_unit_is_there(const struct cgroup_unit *unit, int64_t deadline);
 
-/* Stops the unit, when systemd knows it. */
+/* Stops the unit, when systemd knows it; waits for some milliseconds for one that is about to go.
+ */
 int systemd_unit_stop(struct cgroup_unit *unit, struct error *err);
 
 /* The program as a memfd; -ENOTSUP in a build without it. One of systemd-image.c and

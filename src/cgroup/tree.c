@@ -425,6 +425,11 @@ static int tree_remove_visit(const struct tree_walk *walk, int parent, const cha
 	return 0;
 }
 
+int tree_remove_below(int fd)
+{
+	return tree_walk(fd, TREE_WALK_MAX, tree_remove_visit, NULL);
+}
+
 int tree_remove(int parent, const char *name)
 {
 	auto_close int fd = -EBADF;
@@ -437,7 +442,7 @@ int tree_remove(int parent, const char *name)
 	fd = tree_open_leaf(parent, name);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	r = tree_walk(fd, TREE_WALK_MAX, tree_remove_visit, NULL);
+	r = tree_remove_below(fd);
 	if (r < 0)
 		return r;
 	if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)

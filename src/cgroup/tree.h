@@ -82,6 +82,10 @@ void tree_walk_path(const struct tree_walk *walk, struct text *path);
  */
 int tree_remove(int parent, const char *name);
 
+/* Removes the directories below, bottom up, once; those that are busy stay. 0 or a negative errno.
+ */
+int tree_remove_below(int fd);
+
 /* Pids, as the caller's pid namespace numbers them. */
 struct tree_pids {
 	pid_t *items;

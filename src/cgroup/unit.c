@@ -10,6 +10,7 @@
  * (run.oci.systemd.subgroup=""), the files and the properties are one thing and have equal values.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,24 @@ int cgroup_unit_start(struct cgroup *cgroup, const struct cgroup_request *reques
 	return r < 0 ? unit_blame(request, err) : 0;
 }
 
+int cgroup_unit_explain(const struct cgroup *cgroup, const struct oci_resources *resources, int r,
+			struct error *err)
+{
+	const struct oci_memory *memory = resources ? resources->memory : NULL;
+
+	if (!cgroup->unit || !systemd_unit_was_killed(cgroup->unit))
+		return r;
+	if (!memory || memory->limit.value <= 0)
+		return error_set(err, EIO,
+				 "knarr-systemd, which keeps the place for init, was killed");
+	error_set(err, ENOMEM,
+		  "knarr-systemd, which keeps the place for init, was killed by the cgroup's "
+		  "memory limit of %" PRId64 " bytes",
+		  memory->limit.value);
+	error_at(err, "linux.resources.memory.limit");
+	return error_hint(err, "a container needs about 1 MiB to start");
+}
+
 int cgroup_unit_settle(struct cgroup *cgroup, struct error *err)
 {
 	const struct cgroup_unit *unit = cgroup->unit;
@@ -246,11 +265,13 @@ int cgroup_unit_widen(struct cgroup *cgroup, struct error *err)
 	return 0;
 }
 
-void cgroup_unit_stop(struct cgroup *cgroup)
+bool cgroup_unit_stop(struct cgroup *cgroup)
 {
 	struct error err = ERROR_INIT;
 
-	/* What counts is gone. Without processes systemd drops the unit by itself when it can. */
-	if (systemd_unit_stop(cgroup->unit, &err) < 0)
-		log_warning("the cgroup is removed, but the unit may be left: %s", err.message);
+	if (systemd_unit_stop(cgroup->unit, &err) == 0)
+		return true;
+	log_warning("unit %s is left for systemd to drop, with its empty cgroup: %s",
+		    cgroup->unit->name, err.message);
+	return false;
 }

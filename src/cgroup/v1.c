@@ -410,7 +410,8 @@ static void v1_memory_events(const struct cgroup *cgroup, struct cgroup_memory_e
 	if (tree_read(member->node.fd, "memory.oom_control", text, sizeof(text)) >= 0)
 		(void)tree_parse_key(text, "oom_kill", &events->oom_kills);
 	(void)tree_read_u64(member->node.fd, "memory.max_usage_in_bytes", &events->peak);
-	(void)tree_read_u64(member->node.fd, "memory.limit_in_bytes", &events->limit);
+	events->limit_known =
+		tree_read_u64(member->node.fd, "memory.limit_in_bytes", &events->limit) == 0;
 	/* v1's word for none is the largest number of whole pages. */
 	if (events->limit > INT64_MAX - (1 << 20))
 		events->limit = UINT64_MAX;

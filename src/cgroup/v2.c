@@ -462,7 +462,13 @@ static void v2_memory_events(const struct cgroup *cgroup, struct cgroup_memory_e
 	if (tree_read(fd, "memory.events", text, sizeof(text)) >= 0)
 		(void)tree_parse_key(text, "oom_kill", &events->oom_kills);
 	(void)tree_read_u64(fd, "memory.peak", &events->peak); /* from Linux 5.19 on */
-	(void)tree_read_u64(fd, "memory.max", &events->limit);
+	/* systemd removes a unit's cgroup as soon as its last process has ended: also between two
+	 * reads. */
+	events->limit_known = tree_read_u64(fd, "memory.max", &events->limit) == 0;
+	if (!events->limit_known && cgroup->memory_limit > 0) {
+		events->limit = cgroup->memory_limit;
+		events->limit_known = true;
+	}
 }
 
 const struct backend cgroup_backend_v2 = {

@@ -25,12 +25,14 @@ int oom_explain(const struct cgroup *cgroup, uint64_t before, const char *who, s
 		return 0;
 	if (events.peak > 0)
 		(void)snprintf(peak, sizeof(peak), " (peak %" PRIu64 ")", events.peak);
-	if (events.limit != UINT64_MAX)
+	if (events.limit_known && events.limit != UINT64_MAX)
 		return error_set(err, ENOMEM,
 				 "%s was killed by the cgroup's memory limit of %" PRIu64
 				 " bytes%s",
 				 who, events.limit, peak);
 	error_set(err, ENOMEM, "%s was killed for want of memory%s", who, peak);
+	if (!events.limit_known)
+		return -err->number;
 	return error_hint(err, "its cgroup has no limit of memory; one above it has, or the host "
 			       "has none left");
 }
