@@ -7,7 +7,7 @@ from builds import release_binary
 from machine import BUILD, CACHE, LOGS, TOP, run, tail
 from real import PYTEST_ARGUMENTS, junit, repeat
 
-VM_SECONDS = 1500  # some 400 when nothing else runs
+VM_SECONDS = 3600  # some 400 when nothing else runs
 VM_SELINUX = ['test_selinux.py']  # these need a boot of their own
 # The integration tests that are not run in the virtual machine, where each takes ten times as long. All of them:
 # contrib/test vm -- tests/integration
@@ -26,7 +26,7 @@ def in_vm(result, name, kernel, tests):
         result.fail('build', failure)
         return
     image = CACHE / 'vm'
-    made = run(['tests/vm/image', str(image)], timeout=1200)
+    made = run(['tests/vm/image', str(image)], timeout=2400)
     if made.returncode != 0:
         last = tail(made.stdout, 1)
         result.skip('the test machine', last) if made.returncode == 77 else result.fail('tests/vm/image', made.stdout)
@@ -35,8 +35,8 @@ def in_vm(result, name, kernel, tests):
     shutil.rmtree(share, ignore_errors=True)
     shutil.copytree(TOP / 'tests', share / 'tests', ignore=shutil.ignore_patterns('__pycache__', 'corpus'))
     shutil.copy2(knarr, share / 'knarr')
-    pytest = ['env', 'KNARR=/host/knarr', 'KNARR_FAILURES=/host/failures', 'PYTHONDONTWRITEBYTECODE=1', 'python3', '-m', 'pytest',
-              '-p', 'no:cacheprovider',
+    pytest = ['env', 'KNARR=/host/knarr', 'KNARR_FAILURES=/host/failures', 'KNARR_TEST_TURNS=/run', 'PYTHONDONTWRITEBYTECODE=1',
+              'python3', '-m', 'pytest', '-p', 'no:cacheprovider',
               '--numprocesses=2', '--dist=loadfile', '-q', '-rfE', '--tb=short', '--junitxml=/host/report.xml']
 
     def in_guest(arguments):

@@ -2,7 +2,6 @@
 """Limits that bite: what runs into one meets it, and nobody else does."""
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -64,20 +63,22 @@ def with_tmpfs(c):
     return c
 
 
+@pytest.mark.alone
 def test_swap_takes_what_memory_does_not(container, swap):
     c = with_tmpfs(limit(container(fill(32)), memory={'limit': 24 * MIB, 'swap': 64 * MIB})).up()
     folder = cgroup_of(c)
     assert value(folder, 'memory.swap.max') == str(40 * MIB)
-    wait_until(lambda: 'ended 0' in c.read_out(), 'the end of the hog', 60)
+    wait_until(lambda: 'ended 0' in c.read_out(), 'the end of the hog')
     assert int(value(folder, 'memory.swap.current')) > 4 * MIB
     assert table(folder, 'memory.events')['oom_kill'] == 0
 
 
+@pytest.mark.alone
 def test_swap_is_limited_too(container, swap):
     c = with_tmpfs(limit(container(fill(32)), memory={'limit': 24 * MIB, 'swap': 26 * MIB})).up()
     folder = cgroup_of(c)
     assert value(folder, 'memory.swap.max') == str(2 * MIB)
-    wait_until(lambda: 'ended 137' in c.read_out(), 'the end of the hog', 60)
+    wait_until(lambda: 'ended 137' in c.read_out(), 'the end of the hog')
     assert int(value(folder, 'memory.swap.peak')) <= 2 * MIB
 
 
@@ -121,21 +122,21 @@ def test_cpu_hog_gets_its_quota(container):
     c = limit(container(BUSY), cpu={'quota': 20000, 'period': 100000}).up()
     folder = cgroup_of(c)
     assert value(folder, 'cpu.max') == '20000 100000'
-    used, begin = cpu_seconds(folder), time.monotonic()
-    time.sleep(3)
-    share = (cpu_seconds(folder) - used) / (time.monotonic() - begin)
-    assert 0.05 < share < 0.3
-    assert table(folder, 'cpu.stat')['nr_throttled'] > 5
+    wait_until(lambda: table(folder, 'cpu.stat')['nr_throttled'] > 20, 'it is throttled')
+    # Within each period its quota, and what it may be over that by when it is stopped late.
+    now = table(folder, 'cpu.stat')
+    assert now['usage_usec'] < 1.5 * 20000 * (now['nr_periods'] + 2), now
 
 
+@pytest.mark.alone
 def test_cpu_shares_divide_one_processor(container):
     hogs = [limit(container(BUSY), cpu={'shares': shares, 'cpus': '0'}).up() for shares in (1024, 102)]
     large, small = (cgroup_of(hog) for hog in hogs)
     assert value(large, 'cpu.weight') == '100'
     before = cpu_seconds(large), cpu_seconds(small)
-    time.sleep(4)
-    ratio = (cpu_seconds(large) - before[0]) / (cpu_seconds(small) - before[1])
-    assert 2 < ratio < 30, ratio
+    wait_until(lambda: cpu_seconds(large) - before[0] > 2, 'they have had their shares')
+    used = cpu_seconds(large) - before[0], cpu_seconds(small) - before[1]
+    assert 2 * used[1] < used[0] < 50 * used[1], used
 
 
 def test_cpu_burst_and_idle(container):
@@ -152,6 +153,7 @@ def test_cpu_burst_above_quota_is_refused(container):
 # ---- cpuset ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize('field, name, status', [('cpus', 'cpuset.cpus', 'Cpus_allowed_list'),
                                                  ('mems', 'cpuset.mems', 'Mems_allowed_list')])
 def test_cpuset_of_one(container, field, name, status):
@@ -219,6 +221,7 @@ def write_seconds(c):
 WRITE = ['sh', '-c', 'cut -d" " -f1 /proc/uptime; dd if=/dev/zero of=/data/f bs=64k count=64 oflag=direct 2>/dev/null; cut -d" " -f1 /proc/uptime']
 
 
+@pytest.mark.alone
 def test_io_max_throttles(container, disk):
     """4 MiB at 1 MiB a second, and the same without a limit."""
     free = write_seconds(limit(container(WRITE)))
@@ -257,6 +260,7 @@ def bfq():
     run('rmmod', 'bfq')
 
 
+@pytest.mark.alone
 def test_io_weight_with_bfq(container, disk, bfq):
     device = {'major': disk[0], 'minor': disk[1], 'weight': 300}
     c = limit(container(), blockIO={'weight': 500, 'weightDevice': [device]}).create()
@@ -267,6 +271,7 @@ def test_io_weight_with_bfq(container, disk, bfq):
 # ---- huge pages -----------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 def test_hugetlb_limit_bites(container):
     with setting('/proc/sys/vm/nr_hugepages', '4'):
         config = {'destination': '/huge', 'type': 'hugetlbfs', 'source': 'hugetlbfs', 'options': ['rw']}

@@ -49,6 +49,7 @@ def test_scheduler_in_a_user_namespace(container, scheduler):
     assert {key: seen[key] for key in wanted} == wanted
 
 
+@pytest.mark.alone
 def test_deadlines_that_the_machine_cannot_meet(container):
     """One for nearly all there is, and one too many."""
     scheduler = {'policy': 'SCHED_DEADLINE', 'runtime': 90000000, 'deadline': 100000000, 'period': 100000000}
@@ -108,6 +109,7 @@ def test_exec_affinity_within_a_cpuset(container, workdir):
     assert beyond.rc == 255 and 'execCPUAffinity.final' in beyond.err
 
 
+@pytest.mark.alone
 def test_cpuset_partition(container):
     """A partition of its own, by way of `unified`: the processor is taken from everybody else."""
     c = limit(container(['grep', 'Cpus_allowed_list', '/proc/self/status']),
