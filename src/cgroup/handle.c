@@ -260,12 +260,15 @@ int cgroup_open(const struct cgroup_location *location, struct cgroup **ret_cgro
 		return r;
 	cgroup = cgroup_new(location, &host, err);
 	cgroup_host_clear(&host);
-	r = cgroup ? cgroup_open_all(cgroup, err) : -err->number;
-	if (r < 0)
+	if (!cgroup)
+		return error_negative(-err->number);
+	r = cgroup_open_all(cgroup, err);
+	if (r < 0) {
 		cgroup_free(cgroup);
-	else
-		*ret_cgroup = cgroup;
-	return r;
+		return r;
+	}
+	*ret_cgroup = cgroup;
+	return 0;
 }
 
 static int cgroup_descend_member(struct cgroup_member *member, const char *below, struct error *err)
@@ -439,7 +442,7 @@ const char *cgroup_directory(const struct cgroup *cgroup, size_t i)
 int cgroup_is_frozen(const struct cgroup *cgroup, bool *ret_frozen, struct error *err)
 {
 	*ret_frozen = false;
-	if (cgroup_is_gone(cgroup))
+	if (!cgroup->backend || cgroup_is_gone(cgroup))
 		return 0;
 	return cgroup->backend->is_frozen(cgroup, ret_frozen, err);
 }

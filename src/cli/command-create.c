@@ -101,7 +101,7 @@ static int create_config(const struct cli *cli, const char *bundle, const char *
 static int create_request(const struct cli *cli, struct create_request *request, struct error *err)
 {
 	struct plan_options *plan = &request->options;
-	char *bundle, *pid_file;
+	char *bundle = NULL, *pid_file;
 	int r;
 
 	plan->id = cli->arguments[0];

@@ -34,7 +34,7 @@ static void checkpoint_table_clear(struct checkpoint_table *table)
 static int checkpoint_table_read(pid_t init, struct checkpoint_table *table, struct error *err)
 {
 	struct mountinfo mount;
-	size_t lines = 1;
+	size_t lines = 1, count = 0;
 	char path[64];
 	int r;
 
@@ -49,7 +49,8 @@ static int checkpoint_table_read(pid_t init, struct checkpoint_table *table, str
 	if (!table->mounts)
 		return error_errno(err, ENOMEM, "read %s", path);
 	for (char *rest = table->text; mountinfo_next(&rest, &mount);)
-		table->mounts[table->count++] = mount;
+		table->mounts[count++] = mount;
+	table->count = count;
 	return 0;
 }
 

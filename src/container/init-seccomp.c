@@ -26,26 +26,26 @@ bool init_seccomp_needs_admin(const struct plan *plan)
 	       !(plan->capabilities.effective & INIT_SECCOMP_ADMIN);
 }
 
-int init_seccomp_apply(const struct plan *whole, int channel, struct error *err)
+int init_seccomp_apply(const struct plan *plan, int channel, struct error *err)
 {
-	const struct seccomp_plan *plan = &whole->seccomp;
+	const struct seccomp_plan *seccomp = &plan->seccomp;
 	struct notify_helper helper;
 	int listener = -EBADF;
 	int r = 0;
 
-	if (plan->count == 0)
+	if (seccomp->count == 0)
 		return 0;
-	if (plan->notify)
+	if (seccomp->notify)
 		r = notify_prepare(channel, &helper, err);
 	if (r == 0)
-		r = seccomp_apply(plan, &listener, err);
-	if (r == 0 && plan->notify)
+		r = seccomp_apply(seccomp, &listener, err);
+	if (r == 0 && seccomp->notify)
 		r = notify_hand_over(&helper, listener, err);
 	if (r < 0)
 		return error_at(err, "linux.seccomp");
-	if (!init_seccomp_needs_admin(whole))
+	if (!init_seccomp_needs_admin(plan))
 		return 0;
-	r = capabilities_apply(&whole->capabilities, err);
+	r = capabilities_apply(&plan->capabilities, err);
 	if (r < 0) {
 		error_at(err, "linux.seccomp");
 		return error_hint(

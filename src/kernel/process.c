@@ -97,9 +97,8 @@ static int process_look(pid_t pid, int pidfd, const char *boot_id,
 			struct process_identity *ret_identity)
 {
 	struct process_identity identity = {.pid = pid};
-	int r;
+	int r = process_start_time(pid, &identity.start_time);
 
-	r = process_start_time(pid, &identity.start_time);
 	if (r < 0)
 		return r;
 	identity.pidfs_inode = process_pidfs_inode(pidfd);
@@ -107,9 +106,10 @@ static int process_look(pid_t pid, int pidfd, const char *boot_id,
 		(void)snprintf(identity.boot_id, sizeof(identity.boot_id), "%s", boot_id);
 	else
 		r = process_read_boot_id(identity.boot_id);
-	if (r == 0)
-		*ret_identity = identity;
-	return r;
+	if (r < 0)
+		return r;
+	*ret_identity = identity;
+	return 0;
 }
 
 int process_identify(pid_t pid, int pidfd, struct process_identity *ret_identity)
