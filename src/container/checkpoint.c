@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +25,9 @@
 #include "container/status.h"
 #include "kernel/process.h"
 #include "kernel/program.h"
+
+/* How long letting processes go on may take, milliseconds. */
+#define CHECKPOINT_THAW_MS 10000
 
 struct checkpoint {
 	const struct checkpoint_request *request;
@@ -337,12 +342,45 @@ static int checkpoint_notify(const struct criu_response *what, int fd, void *dat
 	return 0;
 }
 
+/*
+ * In criu's process. When knarr dies criu notices at its next step, puts right what it has begun
+ * and ends. But for lazy pages it stays, the container stopped, until somebody has come for them:
+ * then it ends at once, and the container goes on.
+ */
+static int checkpoint_prepare(void *data)
+{
+	const struct checkpoint *checkpoint = data;
+
+	if (checkpoint->request->flags.lazy_pages && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+/* criu stops everything by the freezer. When it has been killed there is nobody else to end that.
+ */
+static void checkpoint_thaw(const struct checkpoint *checkpoint)
+{
+	struct cgroup *cgroup = NULL;
+	struct error err = ERROR_INIT;
+	int r;
+
+	if (checkpoint->status.status != LIFECYCLE_RUNNING)
+		return;
+	r = record_open_cgroup(&checkpoint->entry, &checkpoint->record, &cgroup, &err);
+	if (r == 0 && !cgroup_is_absent(cgroup))
+		r = cgroup_freeze(cgroup, false, process_now() + CHECKPOINT_THAW_MS, &err);
+	if (r < 0)
+		log_warning("let container %s go on: %s", checkpoint->request->id, err.message);
+	cgroup_free(cgroup);
+}
+
 static int checkpoint_dump(struct checkpoint *checkpoint, struct error *err)
 {
 	struct criu criu = CRIU_INIT;
-	const struct criu_start start = {.stdio = false};
+	const struct criu_start start = {.prepare = checkpoint_prepare, .data = checkpoint};
 	const struct criu_call call = {
 		.type = checkpoint->request->pre_dump ? CRIU_PRE_DUMP : CRIU_DUMP,
+		.idle_ms = CRIU_IDLE_MS,
 		.options = &checkpoint->options,
 		.places = &checkpoint->places,
 		.notify = checkpoint_notify,
@@ -353,6 +391,8 @@ static int checkpoint_dump(struct checkpoint *checkpoint, struct error *err)
 	if (r == 0)
 		r = criu_call(&criu, &call, err);
 	criu_end(&criu);
+	if (r < 0)
+		checkpoint_thaw(checkpoint);
 	return r;
 }
 

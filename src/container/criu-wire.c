@@ -265,3 +265,18 @@ int criu_parse_response(const void *bytes, size_t size, struct criu_response *re
 	*ret_response = response;
 	return 0;
 }
+
+const char *criu_find_error(const char *log)
+{
+	/* It would like more descriptors than the host's root may have, and does without. */
+	static const char harmless[] = "Can't setup RLIMIT_NOFILE for self";
+	const char *first = NULL;
+
+	for (const char *line = strstr(log, "Error ("); line; line = strstr(line + 1, "Error (")) {
+		if (!memmem(line, strcspn(line, "\n"), harmless, sizeof(harmless) - 1))
+			return line;
+		if (!first)
+			first = line;
+	}
+	return first;
+}

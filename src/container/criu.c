@@ -12,12 +12,15 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "container/criu-effort.h"
 #include "kernel/channel.h"
 #include "kernel/process.h"
 #include "kernel/program.h"
 
 /* How long criu may take to end when its work is done, milliseconds. */
-#define CRIU_END_MS  10000
+#define CRIU_END_MS 10000
+/* How often it is looked at while there is no word of it. */
+#define CRIU_LOOK_MS 1000
 #define CRIU_LOG_MAX (64u << 20)
 /* The most that criu sends at once (its own limit of a message). */
 #define CRIU_MESSAGE_MAX 65536
@@ -104,10 +107,31 @@ static int criu_send(const struct criu *criu, const struct text *message, struct
 	return n < 0 ? error_errno(err, errno, "ask criu") : 0;
 }
 
-/* One message, and the descriptor that came along or -EBADF. What it does takes as long as it
- * takes, so there is no deadline; but its end is noticed. */
-static int criu_receive(const struct criu *criu, struct criu_response *ret_response, int *ret_fd,
-			struct error *err)
+/* Waits for a message or for the end of criu; -ETIMEDOUT when it does nothing any more. */
+static int criu_wait(const struct criu *criu, const struct criu_call *call)
+{
+	const struct criu_places *places = call->places;
+	int64_t look = call->idle_ms / 4 < CRIU_LOOK_MS ? call->idle_ms / 4 : CRIU_LOOK_MS;
+	int64_t since = process_now();
+	struct criu_effort before, now;
+	int r;
+
+	criu_effort_look(criu->pid, places->work, places->log, &before);
+	do {
+		r = process_wait_readable(criu->socket, criu->pidfd, process_now() + look);
+		if (r != -ETIMEDOUT)
+			return r;
+		criu_effort_look(criu->pid, places->work, places->log, &now);
+		if (!criu_effort_is_same(&before, &now))
+			since = process_now();
+		before = now;
+	} while (process_now() - since < call->idle_ms);
+	return -ETIMEDOUT;
+}
+
+/* One message, and the descriptor that came along or -EBADF. */
+static int criu_receive(const struct criu *criu, const struct criu_call *call,
+			struct criu_response *ret_response, int *ret_fd, struct error *err)
 {
 	union {
 		struct cmsghdr header;
@@ -121,9 +145,15 @@ static int criu_receive(const struct criu *criu, struct criu_response *ret_respo
 				.msg_controllen = sizeof(control)};
 	struct cmsghdr *cmsg;
 	ssize_t n;
-	int r = process_wait_readable(criu->socket, criu->pidfd, PROCESS_NO_DEADLINE);
+	int r = criu_wait(criu, call);
 
 	*ret_fd = -EBADF;
+	if (r == -ETIMEDOUT) {
+		error_set(err, ETIMEDOUT, "criu has done nothing for %lld s and is ended",
+			  (long long)(call->idle_ms / 1000));
+		return error_hint(err, "its log is %s/%s", call->places->work_path,
+				  call->places->log);
+	}
 	if (r < 0)
 		return error_errno(err, -r, "wait for criu");
 	do
@@ -151,7 +181,7 @@ static void criu_first_error(const struct criu_places *places, struct text *word
 
 	if (io_read_file(places->work, places->log, O_NOFOLLOW, CRIU_LOG_MAX, &log, NULL) < 0)
 		return;
-	line = strstr(log, "Error (");
+	line = criu_find_error(log);
 	if (line)
 		text_append_bytes(words, line, strcspn(line, "\n"));
 }
@@ -198,7 +228,7 @@ int criu_call(const struct criu *criu, const struct criu_call *call, struct erro
 	while (r == 0) {
 		auto_close int fd = -EBADF;
 
-		r = criu_receive(criu, &response, &fd, err);
+		r = criu_receive(criu, call, &response, &fd, err);
 		if (r == -EPIPE) {
 			response = (struct criu_response){.number = EPIPE};
 			return criu_explain(call, &response, err);

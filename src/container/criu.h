@@ -8,6 +8,7 @@
 #define CONTAINER_CRIU_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -48,8 +49,13 @@ struct criu_places {
 	const char *log;
 };
 
+/* How long criu may do nothing at all, milliseconds; also how long it waits for those who fetch
+ * lazy pages. */
+#define CRIU_IDLE_MS 600000
+
 struct criu_call {
 	enum criu_type type;
+	int64_t idle_ms;		  /* CRIU_IDLE_MS */
 	const struct text *options;	  /* criu_opts */
 	const struct criu_places *places; /* whose log explains a failure */
 	/* Something has been reached: its name, the process that it is about, and for
@@ -59,7 +65,8 @@ struct criu_call {
 	void *data;
 };
 
-/* Makes the request, and answers until it is done. */
+/* Makes the request, and answers until it is done. -ETIMEDOUT when criu has done nothing for
+ * `idle_ms` (see criu-effort.h): then it is to be ended. */
 int criu_call(const struct criu *criu, const struct criu_call *call, struct error *err);
 
 /* Opens both directories, which are made when `make` says so (mode 0700; parents too). NULL for

@@ -481,6 +481,7 @@ static int restore_call(struct restore *restore, struct error *err)
 	};
 	const struct criu_call call = {
 		.type = CRIU_RESTORE,
+		.idle_ms = CRIU_IDLE_MS,
 		.options = &restore->options,
 		.places = &restore->places,
 		.notify = restore_notify,

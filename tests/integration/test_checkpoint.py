@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""checkpoint and restore, as far as they go without criu. tests/vm/test_checkpoint_restore.py has the rest."""
+"""checkpoint and restore, as far as they go without criu, or with something in its place. tests/vm/test_checkpoint_restore.py
+has the rest."""
 
 import os
 import re
+import signal
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
+from harness import cgroup_hierarchies, cgroups_of, is_zombie_or_gone, view, wait_until
 
 pytestmark = pytest.mark.knarr
 
@@ -84,3 +89,105 @@ def test_flags_of_engines(container, workdir):
         assert done.rc == 1
         assert 'none: No such file or directory (ENOENT)' in done.err or 'need the program criu' in done.err, done
     assert not os.path.exists(workdir / 'pid')
+
+
+# In criu's place: a script that gets criu's end of the socket as descriptor 3.
+PRETENDER = """#!/usr/bin/python3 -IS
+import os, socket, time
+connection = socket.socket(fileno=3)
+request = connection.recv(65536)
+"""
+WITH_PRETENDER = 'mount -t tmpfs none /usr/local/sbin; cp "$1" /usr/local/sbin/criu; chmod 755 /usr/local/sbin/criu; shift; exec "$@"'
+
+
+def start_with_pretender(runtime, script, *words):
+    return subprocess.Popen(['unshare', '-m', 'sh', '-c', WITH_PRETENDER, 'sh', script, *runtime.command(*words)],
+                            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def counting(container):
+    c = container(['sh', '-c', 'i=0; while :; do i=$((i+1)); echo $i >/count; sleep 0.02; done'])
+    c.config['root']['readonly'] = False
+    c.up()
+    wait_until((c.rootfs / 'count').exists, 'it counts')
+    return c
+
+
+def wait_for_more(c):
+    before = (c.rootfs / 'count').read_text()
+    wait_until(lambda: (c.rootfs / 'count').read_text() not in ('', before), 'it goes on')
+
+
+def test_it_goes_on_when_criu_dies(container, workdir):
+    """criu stops everything by the freezer, and is killed then."""
+    c = counting(container)
+    name, word = ('', '1') if view() == 'v2' else ('freezer', 'FROZEN')
+    if name not in cgroup_hierarchies():
+        pytest.skip('host lacks a freezer in this view')
+    switch = Path(cgroup_hierarchies()[name] + cgroups_of(c.pid)[name], 'freezer.state' if name else 'cgroup.freeze')
+    assert switch.exists()
+    script = workdir / 'criu'
+    script.write_text(f"""{PRETENDER}
+open({str(workdir / 'dump.log')!r}, 'w').write('(00.1) Error (criu/x.c:7): the cause\\n')
+open({str(switch)!r}, 'w').write({word!r})
+os.kill(os.getpid(), 9)
+""")
+    with start_with_pretender(c.runtime, script, 'checkpoint', '--image-path', workdir / 'images', '--work-path', workdir, c.id) as process:
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (1, 'knarr: criu failed: Error (criu/x.c:7): the cause '
+                                            f'(its log is {workdir}/dump.log)\n')
+    assert c.status == 'running'
+    wait_for_more(c)
+
+
+def test_lazy_pages_end_with_the_command(container, workdir):
+    """criu would serve them, the container stopped, for as long as nobody comes."""
+    c = counting(container)
+    script = workdir / 'criu'
+    script.write_text(f"""{PRETENDER}
+open({str(workdir / 'pid.new')!r}, 'w').write(str(os.getpid()))
+os.rename({str(workdir / 'pid.new')!r}, {str(workdir / 'pid')!r})
+time.sleep(600)
+""")
+    with start_with_pretender(c.runtime, script, 'checkpoint', '--lazy-pages', '--page-server', '127.0.0.1:9', '--image-path',
+                              workdir / 'images', c.id) as process:
+        wait_until((workdir / 'pid').exists, 'criu is there')
+        pid = int((workdir / 'pid').read_text())
+        assert not is_zombie_or_gone(pid)
+        process.send_signal(signal.SIGKILL)
+        process.wait(60)
+        process.stderr.close()
+        wait_until(lambda: is_zombie_or_gone(pid), 'criu is gone')
+    assert c.status == 'running'
+    wait_for_more(c)
+
+
+def test_other_answers_of_criu(container, workdir):
+    """What is no message, what was not asked for, and a failure without a word; the container goes on, nothing hangs."""
+    c = counting(container)
+    script = workdir / 'criu'
+    for answer, words in ((b'\xff', 'criu sent what is no message'), (b'\x08\x02\x10\x01', 'criu answered 2'),
+                          (b'\x08\x01\x10\x00', 'criu failed: Input/output error (EIO)'),
+                          (b'\x08\x01\x10\x00\x38\x01', 'criu failed: Operation not permitted (EPERM)')):
+        script.write_text(f'{PRETENDER}\nconnection.send({answer!r})\nconnection.recv(100)\n')
+        begun = time.monotonic()
+        with start_with_pretender(c.runtime, script, 'checkpoint', '--image-path', workdir / 'images', c.id) as process:
+            _, err = process.communicate(timeout=60)
+        assert process.returncode == 1 and err.startswith(f'knarr: {words}') and err.count('\n') == 1, err
+        assert time.monotonic() - begun < 9  # it has closed its end, and criu sees that
+    assert c.status == 'running'
+    wait_for_more(c)
+
+
+def test_restore_when_criu_dies(container, workdir):
+    """Nothing is left of what was begun."""
+    c = container()
+    c.bundle.save()
+    (workdir / 'images').mkdir()
+    (workdir / 'images/descriptors.json').write_text('["","",""]')
+    script = workdir / 'criu'
+    script.write_text(f'{PRETENDER}\nos.kill(os.getpid(), 9)\n')
+    with start_with_pretender(c.runtime, script, 'restore', '--image-path', workdir / 'images', '--bundle', c.bundle.path, c.id) as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and err.startswith('knarr: criu failed: ') and err.count('\n') == 1, err
+    assert not (c.runtime.root / c.id).exists()

@@ -217,6 +217,26 @@ START_TEST(options_of_the_hosts_cgroups)
 }
 END_TEST
 
+START_TEST(the_error_that_matters)
+{
+	static const char log[] = "(00.001) Error (criu/util.c:1533): rlimit: Can't setup "
+				  "RLIMIT_NOFILE for self: EPERM\n"
+				  "(00.002) Warn  (criu/x.c:1): nothing\n"
+				  "(00.003)      1: Error (criu/files.c:2): the cause\n"
+				  "(00.004) Error (criu/cr-dump.c:3): Dumping FAILED.\n";
+	const char *found = criu_find_error(log);
+
+	ck_assert_ptr_nonnull(found);
+	ck_assert(strncmp(found, "Error (criu/files.c:2): the cause\n", 34) == 0);
+	/* Alone it may be one after all. */
+	found = criu_find_error("(0) Error (a): Can't setup RLIMIT_NOFILE for self\n(1) end\n");
+	ck_assert_ptr_nonnull(found);
+	ck_assert(strncmp(found, "Error (a)", 9) == 0);
+	ck_assert_ptr_null(criu_find_error("(0) Warn (a): b\n"));
+	ck_assert_ptr_null(criu_find_error(""));
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -228,6 +248,7 @@ int main(void)
 		unknown_fields_are_skipped,
 		words_of_the_command_line,
 		options_of_the_hosts_cgroups,
+		the_error_that_matters,
 	};
 
 	return suite_run("criu-wire", tests, suite_count(tests));
