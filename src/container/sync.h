@@ -13,9 +13,9 @@
  *	                    -- SYNC_PROCEED -->  createContainer hooks, pivot_root, process setup
  *	takes the terminal  <-- SYNC_TERMINAL -  (only in the foreground: a descriptor comes along)
  *	commits the state   <-- SYNC_READY ----  nothing is left to do but to run
- *	                    -- SYNC_COMMIT --->  (only `create`) outlives the runtime, waits at its
- *gate `start`             -- SYNC_START ---->  startContainer hooks, seccomp tells the agent <--
- *SYNC_LISTENER -  (only with SCMP_ACT_NOTIFY: notify.h)
+ *	                    -- SYNC_COMMIT --->  (only `create`) waits at its gate, on its own
+ *	`start`             -- SYNC_START ---->  startContainer hooks, seccomp
+ *	tells the agent     <- SYNC_LISTENER --  (only with SCMP_ACT_NOTIFY: notify.h)
  *	                    -- SYNC_PROCEED -->  execve
  *	the line closes     <------------------  execve has happened
  *
