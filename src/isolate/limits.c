@@ -318,11 +318,6 @@ int limits_apply_personality(const struct oci_personality *config, struct error 
 {
 	if (!config)
 		return 0;
-	if (config->flags.count > 0) {
-		error_set(err, EINVAL, "\"%s\" is not a known flag: the specification has none",
-			  config->flags.items[0]);
-		return error_at(err, "linux.personality.flags[0]");
-	}
 	if (personality(config->domain) < 0) {
 		error_errno(err, errno, "set the personality to %#x", config->domain);
 		return error_at(err, "linux.personality.domain");
