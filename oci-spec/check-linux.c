@@ -101,6 +101,16 @@ void check_id_mappings(struct check *check, const char *field,
 	}
 }
 
+/* Not an error: this is what crun writes for the unprivileged. */
+static void check_without_maps(struct check *check, size_t i)
+{
+	if (!check->report || !check->report->without_maps)
+		check_warning(check_at(check, "namespaces[%zu]", i),
+			      "a new user namespace without linux.uidMappings and "
+			      "linux.gidMappings: they are chosen for the unprivileged, and root "
+			      "is refused");
+}
+
 void check_user_namespace(struct check *check)
 {
 	const struct oci_linux *linux = check->linux;
@@ -111,11 +121,7 @@ void check_user_namespace(struct check *check)
 		check_error(check_at(check, "%s", uids ? "uidMappings" : "gidMappings"),
 			    "needs a namespace of type \"user\" in linux.namespaces");
 	else if (user && check_is_empty(user->path) && !uids && !gids)
-		/* Not an error: this is what crun writes for the unprivileged. */
-		check_warning(check_at(check, "namespaces[%zu]",
-				       (size_t)(user - linux->namespaces.items)),
-			      "a new user namespace without linux.uidMappings and "
-			      "linux.gidMappings: the runtime chooses them");
+		check_without_maps(check, (size_t)(user - linux->namespaces.items));
 	else if (uids != gids)
 		check_error(check_at(check, "%s", uids ? "uidMappings" : "gidMappings"),
 			    "must be given along with %s", uids ? "gidMappings" : "uidMappings");

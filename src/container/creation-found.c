@@ -7,13 +7,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/io.h"
 #include "base/path.h"
 #include "base/timestamp.h"
 #include "container/gate.h"
 #include "container/readiness.h"
+#include "container/unprivileged.h"
 #include "kernel/channel.h"
 #include "kernel/syscalls.h"
+#include "oci-spec/oci-spec.h"
 
 /* Hierarchies as mounts need them: names instead of controllers. Strings point into the plan. */
 static int creation_hierarchies(struct creation *creation, struct error *err)
@@ -145,17 +148,31 @@ static int creation_resctrl(struct creation *creation, struct error *err)
 	return resctrl_configure(&creation->plan.resctrl, err);
 }
 
+/* As it was read, unless knarr has added to it what later commands must know. */
+static int creation_save_config(struct creation *creation, struct error *err)
+{
+	const struct unprivileged *changed = creation->plan.unprivileged;
+	const char *text = creation->bundle.text;
+	size_t length = creation->bundle.length;
+	auto_free char *encoded = NULL;
+	int r = 0;
+
+	if (changed) {
+		r = oci_config_encode(unprivileged_config(changed), false, &encoded, &length);
+		text = encoded;
+	}
+	if (r == 0)
+		r = io_replace_file(creation->entry.fd, STORE_CONFIG, text, length, 0600);
+	return r < 0 ? error_errno(err, -r, "save the configuration") : 0;
+}
+
 int creation_complete(struct creation *creation, struct error *err)
 {
 	int r = 0;
 
 	if (creation->plan.cgroup_host.mode == CGROUP_MODE_UNIFIED)
 		r = creation_devices(creation, err);
-	if (r < 0)
-		return r;
-	r = io_replace_file(creation->entry.fd, STORE_CONFIG, creation->bundle.text,
-			    creation->bundle.length, 0600);
-	return r < 0 ? error_errno(err, -r, "save the configuration") : 0;
+	return r < 0 ? r : creation_save_config(creation, err);
 }
 
 /* --pidfd-socket by annotation. */

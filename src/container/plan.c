@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "container/readiness.h"
+#include "container/unprivileged.h"
 #include "isolate/lsm.h"
 #include "isolate/sysctl.h"
 #include "kernel/nsfs.h"
@@ -154,6 +155,16 @@ int plan_make_seccomp(struct plan *plan, struct error *err)
 	return r < 0 ? r : seccomp_plan(seccomp, &plan->seccomp, err);
 }
 
+/* A user namespace, where one is needed and not configured. */
+static int plan_namespace(struct plan *plan, struct error *err)
+{
+	int r = unprivileged_probe(plan->config, &plan->unprivileged, err);
+
+	if (r == 0 && plan->unprivileged)
+		plan->config = unprivileged_config(plan->unprivileged);
+	return r;
+}
+
 static int plan_isolation(struct plan *plan, struct error *err)
 {
 	const struct oci_linux *linux_config = plan->config->linux;
@@ -240,6 +251,8 @@ int plan_make(const struct oci_config *config, const struct plan_options *option
 
 	r = plan_check_process(&plan, err);
 	if (r == 0)
+		r = plan_namespace(&plan, err);
+	if (r == 0)
 		r = plan_isolation(&plan, err);
 	if (r == 0)
 		r = plan_environment(&plan, err);
@@ -270,4 +283,5 @@ void plan_clear(struct plan *plan)
 		free(plan->env.items);
 	}
 	free(plan->extended);
+	free(plan->unprivileged);
 }

@@ -49,10 +49,12 @@ struct plan_options {
 
 /* The configuration with a mount behind its own. */
 struct plan_extended;
+struct unprivileged;
 
 struct plan {
 	const struct plan_options *options;
 	const struct oci_config *config;
+	struct unprivileged *unprivileged; /* what was added to config.json, or NULL */
 	struct plan_extended *extended;	   /* where `config` is, or NULL */
 	const struct oci_process *process; /* never NULL; without arguments when there is none */
 	struct namespaces_plan namespaces;

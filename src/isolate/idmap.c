@@ -72,7 +72,12 @@ static int idmap_check(const struct oci_id_mappings *map, const char *field, str
 	for (size_t i = 0; i < map->count; i++)
 		if (idmap_check_line(map, i, err) < 0)
 			return error_at(err, "%s[%zu]", field, i);
-	if (map->count == 0 || idmap_to_host(map, 0, &root) < 0) {
+	if (map->count == 0) {
+		error_set(err, EINVAL, "a new user namespace needs it");
+		error_hint(err, "only for a caller who is not root knarr chooses the maps");
+		return error_at(err, "%s", field);
+	}
+	if (idmap_to_host(map, 0, &root) < 0) {
 		error_set(err, EINVAL, "does not map 0, and the container is built by its root");
 		return error_at(err, "%s", field);
 	}

@@ -12,6 +12,7 @@
 #include "cgroup/resctrl.h"
 #include "container/doctor.h"
 #include "container/readiness.h"
+#include "isolate/idmap-choose.h"
 #include "isolate/seccomp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -38,6 +39,33 @@ static void fuzz_users(const char *text)
 	    (!memchr(name, '\0', sizeof(name)) || !strstr(text, name) || strpbrk(name, ":\n")))
 		abort();
 	(void)doctor_count_subids(text, "user", 1000);
+}
+
+/* No id twice, inside or outside; none that is none; the caller where he is to be. */
+static void fuzz_ranges(const char *text, uint32_t inside)
+{
+	struct oci_id_mapping lines[IDMAP_CHOSEN_MAX];
+	struct idmap_ranges ranges;
+	bool found = false;
+	size_t count;
+
+	idmap_find_ranges(text, "user", 1000, &ranges);
+	if (idmap_choose(&ranges, 1000, inside, lines, &count) < 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (lines[i].size == 0 || lines[i].size > UINT32_MAX - lines[i].host_id ||
+		    lines[i].size > UINT32_MAX - lines[i].container_id)
+			abort();
+		if (i > 0 && lines[i].container_id < lines[i - 1].container_id + lines[i - 1].size)
+			abort();
+		for (size_t j = 0; j < i; j++)
+			if (lines[i].host_id < (uint64_t)lines[j].host_id + lines[j].size &&
+			    lines[j].host_id < (uint64_t)lines[i].host_id + lines[i].size)
+				abort();
+		found |= lines[i].container_id == inside && lines[i].host_id == 1000;
+	}
+	if (!found || lines[0].container_id != 0)
+		abort();
 }
 
 static void fuzz_versions(const char *text)
@@ -89,6 +117,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 1:
 		fuzz_users(text);
+		for (uint32_t inside = 0; inside < 70000; inside = inside * 8 + 1)
+			fuzz_ranges(text, inside);
+		fuzz_ranges(text, UINT32_MAX - 1);
 		break;
 	case 2:
 		fuzz_versions(text);

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Called by an ordinary user: newuidmap(1), the user namespace and the maps that knarr chooses, and configurations of others."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness import MS_BIND, Runtime, lacks, mount, namespace_of, status_of, umount
+
+pytestmark = pytest.mark.knarr
+
+UID = 61236
+SUBORDINATE = 1300000
+CONFIGS = Path(__file__).resolve().parents[1] / 'data/configs'
+OWN = f'0 {UID} 1'
+ALL = f'{OWN} 1 {SUBORDINATE} 65536'
+MAPS = ['sh', '-c', 'cat /proc/self/uid_map /proc/self/gid_map; id -u; id -g']
+
+
+class UsersRuntime(Runtime):
+    """The program as the user calls it, with an environment of his own."""
+
+    def command(self, *arguments, options=()):
+        return ['setpriv', f'--reuid={UID}', f'--regid={UID}', '--clear-groups', 'env', '-i', f'PATH={os.environ["PATH"]}',
+                *super().command(*arguments, options=options)]
+
+
+@pytest.fixture(scope='module')
+def account(base):
+    """A user who exists in this mount namespace alone, without ids of his own."""
+    if subprocess.run(['setpriv', f'--reuid={UID}', f'--regid={UID}', '--clear-groups', 'unshare', '-U', 'true'], check=False,
+                      stderr=subprocess.DEVNULL).returncode:
+        lacks('user namespaces for ordinary users')
+    folder = base / 'account'
+    folder.mkdir(mode=0o755)
+    covered = []
+    for name, line in (('passwd', f'knarr-test:x:{UID}:{UID}::/:/bin/sh\n'), ('group', f'knarr-test:x:{UID}:\n'), ('subuid', ''), ('subgid', '')):
+        path = Path('/etc', name)
+        if not path.exists() and not line:
+            continue
+        (folder / name).write_text((path.read_text() if line else '') + line)
+        mount(folder / name, path, flags=MS_BIND)
+        covered.append(path)
+    yield folder
+    for path in covered:
+        umount(path)
+
+
+@pytest.fixture
+def subordinate(account):
+    """He has a range of ids, by his name and by his number."""
+    if shutil.which('newuidmap') is None:
+        lacks('newuidmap (uidmap)')
+    if not ((account / 'subuid').exists() and (account / 'subgid').exists()):
+        lacks('/etc/subuid')
+    (account / 'subuid').write_text(f'other:1:5\nknarr-test:{SUBORDINATE}:65536\n')
+    (account / 'subgid').write_text(f'{UID}:{SUBORDINATE}:65536\n')
+    yield
+    (account / 'subuid').write_text('')
+    (account / 'subgid').write_text('')
+
+
+@pytest.fixture
+def runtime(runtime, account, base, workdir):
+    """The user's: his state root, and the program where he can execute it."""
+    copy = base / 'knarr-for-all'
+    if not copy.exists():
+        shutil.copy(runtime.path, copy)
+        copy.chmod(0o755)
+    users = UsersRuntime(copy, workdir / 'state')
+    users.root.mkdir(mode=0o700)
+    os.chown(users.root, UID, UID)
+    return users
+
+
+@pytest.fixture
+def users(container):
+    """A function like container(): the bundle is the user's."""
+    def make(args=MAPS, rootless=False, **process):
+        c = container(args, **process)
+        for folder, folders, files in os.walk(c.bundle.path):
+            for name in ['.', *folders, *files]:
+                os.chown(os.path.join(folder, name), UID, UID, follow_symlinks=False)
+        if rootless:
+            (c.bundle.path / 'config.json').unlink()
+            c.runtime.ok('spec', '--rootless', '--bundle', c.bundle.path)
+            config = json.loads((c.bundle.path / 'config.json').read_text())
+            config['process'].update(terminal=False, args=args, **process)
+            c.config.clear()
+            c.config.update(config)
+        return c
+    return make
+
+
+def words(text):
+    return ' '.join(text.split())
+
+
+def namespaces(c):
+    return [entry['type'] for entry in c.config['linux']['namespaces']]
+
+
+# ---- maps that are configured ---------------------------------------------------------------------
+
+
+def test_one_id_needs_no_program(users):
+    assert words(users(rootless=True).output()) == f'{OWN} {OWN} 0 0'
+
+
+def test_more_are_mapped_by_newuidmap(users, subordinate):
+    c = users(rootless=True)
+    for kind in ('uidMappings', 'gidMappings'):
+        c.config['linux'][kind] = [{'containerID': 0, 'hostID': UID, 'size': 1}, {'containerID': 1, 'hostID': SUBORDINATE + 5, 'size': 10}]
+    assert words(c.output()) == f'{OWN} 1 {SUBORDINATE + 5} 10 ' * 2 + '0 0'
+
+
+def test_what_is_not_granted_is_not_mapped(users, subordinate):
+    c = users(rootless=True)
+    for kind in ('uidMappings', 'gidMappings'):
+        c.config['linux'][kind] = [{'containerID': 0, 'hostID': UID, 'size': 1}, {'containerID': 1, 'hostID': 0, 'size': 1}]
+    c.bundle.save()
+    c.runtime.fails('create', '--bundle', c.bundle.path, c.id,
+                    text=r'config\.json:\d+:\d+: linux\.uidMappings: .*newuidmap.*see /etc/subuid')
+
+
+# ---- maps and a namespace that are not ------------------------------------------------------------
+
+
+def test_configuration_for_root_runs(users, subordinate):
+    """What `spec` writes, with all that it mounts: devpts with its group, sysfs, a cgroup."""
+    c = users()
+    assert 'user' not in namespaces(c)
+    assert words(c.output()) == f'{ALL} {ALL} 0 0'
+
+
+def test_configuration_for_root_without_subordinate_ids(users):
+    c = users()
+    for entry in c.config['mounts']:
+        entry['options'] = [option for option in entry.get('options', []) if option != 'gid=5']
+    assert words(c.output()) == f'{OWN} {OWN} 0 0'
+
+
+def test_namespace_without_maps(users, subordinate):
+    c = users(rootless=True)
+    assert 'user' in namespaces(c)
+    del c.config['linux']['uidMappings'], c.config['linux']['gidMappings']
+    done = c.run()
+    assert (done.rc, done.err) == (0, '') and words(done.out) == f'{ALL} {ALL} 0 0'
+
+
+def test_the_programs_user_is_the_caller(users, subordinate):
+    c = users(['sleep', '1000'], user={'uid': 1000, 'gid': 33, 'additionalGids': [5]}).up()
+    status = status_of(c.pid)
+    assert status['Uid'].split() == [str(UID)] * 4
+    assert status['Gid'].split() == [str(UID)] * 4
+    assert status['Groups'].split() == [str(SUBORDINATE + 5)]
+    with open(f'/proc/{c.pid}/uid_map', encoding='ascii') as uid_map:
+        assert words(uid_map.read()) == f'0 {SUBORDINATE} 1000 1000 {UID} 1 1001 {SUBORDINATE + 1000} 64536'
+
+
+def test_files_are_the_callers(users, subordinate):
+    c = users(['sh', '-c', 'echo mine >/tmp/mine; touch /tmp/theirs; chown 7:8 /tmp/theirs'])
+    c.config['root']['readonly'] = False
+    for kind in ('bounding', 'effective', 'permitted'):
+        c.config['process']['capabilities'][kind] = ['CAP_CHOWN']
+    c.output()
+    mine, theirs = (os.lstat(c.rootfs / 'tmp' / name) for name in ('mine', 'theirs'))
+    assert (mine.st_uid, mine.st_gid) == (UID, UID)
+    assert (theirs.st_uid, theirs.st_gid) == (SUBORDINATE + 6, SUBORDINATE + 7)
+
+
+def test_life(users, subordinate):
+    """Later commands find what was chosen, in the saved configuration too."""
+    c = users(['sleep', '1000']).create()
+    assert c.status == 'created'
+    c.start()
+    assert namespace_of(c.pid, 'user') != namespace_of('self', 'user')
+    assert words(c.runtime.ok('exec', c.id, *MAPS).out) == f'{ALL} {ALL} 0 0'
+    saved = json.loads((c.runtime.root / c.id / 'config.json').read_text())
+    assert {'type': 'user'} in saved['linux']['namespaces'] and len(saved['linux']['uidMappings']) == 2
+    assert [entry['id'] for entry in json.loads(c.runtime.ok('list', '--format', 'json').out)] == [c.id]
+    c.kill('KILL')
+    c.wait_stopped()
+    c.delete()
+    assert os.listdir(c.runtime.root) == []
+
+
+def test_user_that_cannot_be_mapped(users):
+    c = users(user={'uid': 1000, 'gid': 0})
+    c.bundle.save()
+    c.runtime.fails('create', '--bundle', c.bundle.path, c.id,
+                    text=r'config\.json:\d+:\d+: process\.user\.uid: 1000 cannot be mapped along with 0, .*: /etc/subuid gives knarr-test no ids')
+
+
+@pytest.mark.parametrize('name', ['runc-spec-rootless', 'crun-spec-rootless', 'runc-spec', 'crun-spec'])
+def test_configuration_of_another_runtime(users, subordinate, name):
+    """Nothing is changed but the program."""
+    c = users()
+    config = json.loads((CONFIGS / f'{name}.json').read_text())
+    config['process'].update(terminal=False, args=['sh', '-c', 'id -u; cat /proc/self/uid_map'])
+    # Written by root, who maps himself.
+    for kind in ('uidMappings', 'gidMappings'):
+        for entry in config['linux'].get(kind, []):
+            entry['hostID'] = UID
+    c.config.clear()
+    c.config.update(config)
+    out = words(c.output())
+    assert out == (f'0 {OWN}' if name == 'runc-spec-rootless' else f'0 {ALL}')
+
+
+# ---- root -----------------------------------------------------------------------------------------
+
+
+def test_root_has_to_say_which_ids(users, workdir):
+    c = users()
+    c.config['linux']['namespaces'].append({'type': 'user'})
+    c.bundle.save()
+    root = Runtime(c.runtime.path, workdir / 'of-root')
+    root.fails('create', '--bundle', c.bundle.path, c.id,
+               text=r'config\.json:\d+:\d+: linux\.uidMappings: .*a new user namespace needs it \(only for a caller who is not root')
+    (workdir / 'of-root').rmdir()
