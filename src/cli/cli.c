@@ -47,6 +47,7 @@ static const struct option cli_options[] = {
 	OPTION(cli_globals, systemd_cgroup, "systemd-cgroup", 0, NULL,
 	       "the same as --cgroup-manager=systemd"),
 	OPTION(cli_globals, version, "version", 'v', NULL, "show the version"),
+	OPTION(cli_globals, version, "version", 'V', NULL, NULL),
 };
 const struct option_table cli_global_options = {cli_options, array_size(cli_options)};
 

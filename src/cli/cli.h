@@ -41,6 +41,7 @@ struct cli {
 	int log_fd;	/* -EBADF: stderr */
 	int seal_mount; /* kernel/seal.h */
 	bool log_json;
+	bool log_stuck; /* nobody reads what is said */
 	enum cli_log log_kind;
 	const char *log_identifier; /* of syslog and the journal */
 	struct cli_memory *memory;

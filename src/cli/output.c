@@ -9,9 +9,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -19,6 +21,10 @@
 #include "base/timestamp.h"
 #include "cli/cli.h"
 #include "kernel/channel.h"
+#include "kernel/process.h"
+
+/* How long a reader that does not read is waited for, milliseconds. */
+#define OUTPUT_PATIENCE 5000
 
 static const char *const output_levels[] = {
 	[LOG_LEVEL_ERROR] = "error",
@@ -52,7 +58,30 @@ static void output_format_file(const struct cli *cli, enum log_level level, cons
 	}
 }
 
-static void output_log_line(const struct cli *cli, enum log_level level, const char *message)
+/*
+ * Whoever should read it may not: a full pipe. Then the line is lost, and all that follow, rather
+ * than that the command waits for ever, perhaps with the container's lock.
+ */
+static void output_write(int fd, const struct text *line, bool *stuck)
+{
+	int64_t deadline = process_now() + OUTPUT_PATIENCE;
+	size_t piece = line->length;
+	struct stat st;
+
+	/* What fits in a page of a pipe does not block when there is room for anything (pipe(7)).
+	 */
+	if (piece > PIPE_BUF && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
+		piece = PIPE_BUF;
+	for (size_t at = 0; at < line->length && !*stuck; at += piece) {
+		if (piece > line->length - at)
+			piece = line->length - at;
+		*stuck = process_wait_writable(fd, deadline) < 0 ||
+			 io_write_all(fd, line->data + at, piece) < 0;
+	}
+}
+
+static void output_log_line(const struct cli *cli, enum log_level level, const char *message,
+			    bool *stuck)
 {
 	auto_text struct text line = {0};
 
@@ -70,26 +99,27 @@ static void output_log_line(const struct cli *cli, enum log_level level, const c
 		break;
 	}
 	if (!line.failed)
-		(void)io_write_all(cli->log_fd, line.data, line.length);
+		output_write(cli->log_fd, &line, stuck);
 }
 
-static void output_stderr_line(const char *prefix, const char *message)
+static void output_stderr_line(const char *prefix, const char *message, bool *stuck)
 {
 	auto_text struct text line = {0};
 
 	text_format(&line, "knarr: %s%s\n", prefix, message);
 	if (!line.failed)
-		(void)io_write_all(STDERR_FILENO, line.data, line.length);
+		output_write(STDERR_FILENO, &line, stuck);
 }
 
 static void output_sink(void *data, enum log_level level, const char *message)
 {
-	const struct cli *cli = data;
+	struct cli *cli = data;
 
 	if (cli->log_fd >= 0)
-		output_log_line(cli, level, message);
+		output_log_line(cli, level, message, &cli->log_stuck);
 	else
-		output_stderr_line(level == LOG_LEVEL_WARNING ? "warning: " : "debug: ", message);
+		output_stderr_line(level == LOG_LEVEL_WARNING ? "warning: " : "debug: ", message,
+				   &cli->log_stuck);
 }
 
 static int output_level(const struct cli *cli, enum log_level *ret_level, struct error *err)
@@ -140,8 +170,10 @@ static int output_open_log(struct cli *cli, struct error *err)
 	}
 	if (text_starts_with(log, "file:"))
 		log += strlen("file:");
-	/* Never truncated: all commands on a container share it. */
-	cli->log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644);
+	/* Never truncated: all commands on a container share it. A FIFO that nobody reads is an
+	 * error, for waiting there would have no end. */
+	cli->log_fd =
+		open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
 	return cli->log_fd < 0 ? error_errno(err, errno, "open log %s", log) : 0;
 }
 
@@ -173,6 +205,7 @@ int output_open(struct cli *cli, struct error *err)
 void output_error(const struct cli *cli, const struct error *err)
 {
 	char message[sizeof(err->message) + sizeof(err->field) + sizeof(err->hint) + 16];
+	bool log_stuck = cli->log_stuck, stderr_stuck = cli->log_fd < 0 && cli->log_stuck;
 
 	(void)snprintf(message, sizeof(message), "%s%s%s%s%s%s", err->field,
 		       err->field[0] ? ": " : "", err->message, err->hint[0] ? " (" : "", err->hint,
@@ -180,6 +213,6 @@ void output_error(const struct cli *cli, const struct error *err)
 	/* The words may be those of a process that is in a container. */
 	text_make_line(message);
 	if (cli->log_fd >= 0)
-		output_log_line(cli, LOG_LEVEL_ERROR, message);
-	output_stderr_line("", message);
+		output_log_line(cli, LOG_LEVEL_ERROR, message, &log_stuck);
+	output_stderr_line("", message, &stderr_stuck);
 }

@@ -343,6 +343,9 @@ static int exec_run(struct exec *exec, struct error *err)
 				   exec->birth.pid, err);
 	if (r == 0)
 		r = birth_await_ready(&exec->birth, &events, err);
+	/* In the foreground the terminal is as large as the caller's, before the program asks. */
+	if (r == 0 && exec->birth.master >= 0 && !exec->plan.process->console_size)
+		(void)terminal_copy_size(STDIN_FILENO, exec->birth.master);
 	if (r == 0)
 		r = birth_announce(&exec->birth, err);
 	if (r == 0)
@@ -365,8 +368,6 @@ static int exec_foreground(struct exec *exec, int signals, int *ret_status, stru
 	};
 	int r;
 
-	if (foreground.master >= 0 && !exec->plan.process->console_size)
-		(void)terminal_copy_size(STDIN_FILENO, foreground.master);
 	r = foreground_wait(&foreground, signals, ret_status, err);
 	if (r == 0 && *ret_status == 128 + SIGKILL)
 		oom_warn(exec->cgroup, exec->oom_kills, "the process");

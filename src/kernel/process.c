@@ -201,6 +201,14 @@ int process_wait_dead(int pidfd, int64_t deadline)
 	return r < 0 ? r : 0;
 }
 
+int process_wait_writable(int fd, int64_t deadline)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
+	int r = process_poll(&poll_fd, 1, deadline);
+
+	return r < 0 ? r : 0;
+}
+
 int process_wait_readable(int fd, int pidfd, int64_t deadline)
 {
 	return process_wait_interruptible(fd, pidfd, -EBADF, deadline);

@@ -75,6 +75,10 @@ int process_signal(int pidfd, int signal);
 /* Waits until the process is dead. Returns 0, or -ETIMEDOUT. */
 int process_wait_dead(int pidfd, int64_t deadline);
 
+/* Waits until something can be written to `fd`, or nobody is left to read it. Returns 0, or
+ * -ETIMEDOUT, or another negative errno. */
+int process_wait_writable(int fd, int64_t deadline);
+
 /* Reaps our own child behind a pidfd and gives its wait status. Returns 0 or a negative errno. */
 int process_reap(int pidfd, int *ret_status);
 
