@@ -35,12 +35,17 @@ typedef int netlink_take(const struct nlmsghdr *message, void *data);
 static int netlink_open_here(struct netlink *netlink)
 {
 	struct timeval timeout = {.tv_sec = NETLINK_ANSWER_SECONDS};
+	const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 	int one = 1;
 
 	netlink->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	if (!netlink->socket || mnl_socket_bind(netlink->socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
-	if (setsockopt(mnl_socket_get_fd(netlink->socket), SOL_SOCKET, SO_RCVTIMEO, &timeout,
+	/* From now on the kernel lets nobody else speak to it: in a network namespace that is
+	 * joined others may have the right to, and forge answers. */
+	if (connect(mnl_socket_get_fd(netlink->socket), (const struct sockaddr *)&kernel,
+		    sizeof(kernel)) < 0 ||
+	    setsockopt(mnl_socket_get_fd(netlink->socket), SOL_SOCKET, SO_RCVTIMEO, &timeout,
 		       sizeof(timeout)) < 0)
 		return -errno;
 	/* Only for the wording of errors. */
