@@ -70,7 +70,7 @@ static const char *remove_first_left(const struct cgroup *cgroup)
 
 static void remove_pause(int64_t pause, int64_t deadline)
 {
-	int64_t left = deadline == PROCESS_NO_DEADLINE ? pause : deadline - process_now();
+	int64_t left = deadline - process_now();
 	struct timespec time;
 
 	if (pause > left)

@@ -433,7 +433,7 @@ int cgroup_v2_wait_empty(int fd, int64_t deadline)
 			return -EBADMSG;
 		if (!populated)
 			return 0;
-		left = deadline == PROCESS_NO_DEADLINE ? INT_MAX : deadline - process_now();
+		left = deadline - process_now();
 		if (left <= 0)
 			return -ETIMEDOUT;
 		if (round < V2_PROCESS_WAITS)

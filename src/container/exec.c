@@ -331,6 +331,8 @@ static int exec_run(struct exec *exec, struct error *err)
 		*err = reason;
 		r = -reason.number;
 	}
+	if (r == -ETIMEDOUT && exec->status.status == LIFECYCLE_PAUSED)
+		return error_hint(err, "the container is frozen, and was not resumed meanwhile");
 	if (r < 0)
 		return r;
 	rollback_add(&exec->rollback, exec_undo_process, &exec->birth);

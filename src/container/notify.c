@@ -98,7 +98,7 @@ int notify_hand_over(const struct notify_helper *helper, int listener, struct er
 	while (n < 0 && errno == EINTR);
 	if (n != (ssize_t)sizeof(listener))
 		return error_errno(err, n < 0 ? errno : EIO, "tell of the seccomp listener");
-	if (process_reap(helper->pidfd, &status) == 0 && status != 0)
+	if (process_reap_blocking(helper->pidfd, &status) == 0 && status != 0)
 		return error_set(err, EPIPE, "the seccomp listener was not delivered");
 	return 0;
 }

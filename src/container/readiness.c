@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -131,10 +132,12 @@ static int readiness_barrier(int manager)
 static int readiness_connect(const char *manager)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	/* A manager that does not read lets its queue fill up. */
+	struct timeval timeout = {.tv_sec = READINESS_BARRIER / 1000};
 	size_t length = strlen(manager);
 	auto_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0)
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0)
 		return -errno;
 	memcpy(address.sun_path, manager, length);
 	if (manager[0] == '@')

@@ -246,7 +246,10 @@ static int sources_enter(int init_pidfd)
 	/* Root and cwd become those of the other mount namespace: setns(2). */
 	if (setns(init_pidfd, CLONE_NEWNS) == 0)
 		return 0;
-	/* The unprivileged have CAP_SYS_CHROOT only inside; what is gained: see the header. */
+	/* The unprivileged have CAP_SYS_CHROOT only inside; what is gained: see the header. Others
+	 * in that user namespace may not look at who sees the host's files. */
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return -errno;
 	return setns(init_pidfd, CLONE_NEWUSER | CLONE_NEWNS) < 0 ? -errno : 0;
 }
 

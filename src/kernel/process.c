@@ -230,22 +230,56 @@ int process_wait_interruptible(int fd, int pidfd, int interrupt, int64_t deadlin
 	return fds[0].revents ? PROCESS_READABLE : PROCESS_DEAD;
 }
 
-int process_reap(int pidfd, int *ret_status)
+/* Into the form of wait(2), which the exit codes are defined on. */
+static int process_status(const siginfo_t *info)
+{
+	if (info->si_code == CLD_EXITED)
+		return (info->si_status & 0xff) << 8;
+	return info->si_status | (info->si_code == CLD_DUMPED ? 0x80 : 0);
+}
+
+/* One waitid(2). -EAGAIN: it has not ended yet. */
+static int process_try_reap(int pidfd, int flags, int *ret_status)
 {
 	siginfo_t info = {0};
 	int r;
 
 	do
-		r = waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED);
+		r = waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | flags);
 	while (r < 0 && errno == EINTR);
 	if (r < 0)
 		return -errno;
-	/* Back into the form of wait(2), which the exit codes are defined on. */
-	if (info.si_code == CLD_EXITED)
-		*ret_status = (info.si_status & 0xff) << 8;
-	else
-		*ret_status = info.si_status | (info.si_code == CLD_DUMPED ? 0x80 : 0);
+	if (info.si_pid == 0)
+		return -EAGAIN;
+	*ret_status = process_status(&info);
 	return 0;
+}
+
+int process_reap_until(int pidfd, int64_t deadline, int *ret_status)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	int r;
+
+	while ((r = process_try_reap(pidfd, WNOHANG, ret_status)) == -EAGAIN) {
+		/* Dead, but not for us: its tracer is to take notice first. */
+		if (process_is_dead(pidfd) && process_now() < deadline)
+			(void)nanosleep(&pause, NULL);
+		else if ((r = process_wait_dead(pidfd, deadline)) < 0)
+			return r;
+		else if (process_now() >= deadline)
+			return -ETIMEDOUT;
+	}
+	return r;
+}
+
+int process_reap(int pidfd, int *ret_status)
+{
+	return process_reap_until(pidfd, process_now() + PROCESS_REAP_MS, ret_status);
+}
+
+int process_reap_blocking(int pidfd, int *ret_status)
+{
+	return process_try_reap(pidfd, 0, ret_status);
 }
 
 int process_exit_code(int status)

@@ -79,8 +79,21 @@ int process_wait_dead(int pidfd, int64_t deadline);
  * -ETIMEDOUT, or another negative errno. */
 int process_wait_writable(int fd, int64_t deadline);
 
-/* Reaps our own child behind a pidfd and gives its wait status. Returns 0 or a negative errno. */
+/*
+ * Reaps our own child behind a pidfd and gives its wait status; waits for its end, if it is still
+ * to come, until the deadline. A process that has been killed need not end soon: it may hang in the
+ * kernel (a filesystem that a container serves, a network that is gone), or be frozen on cgroup v1.
+ * Returns 0, -ETIMEDOUT, or another negative errno.
+ */
+int process_reap_until(int pidfd, int64_t deadline, int *ret_status);
+
+/* The same with a deadline for whom death is certain, milliseconds from now. */
+#define PROCESS_REAP_MS 10000
 int process_reap(int pidfd, int *ret_status);
+
+/* One waitid(2) and no other call, for who is under a seccomp filter: it waits as long as it takes,
+ * so the child has to have a deadline of its own. */
+int process_reap_blocking(int pidfd, int *ret_status);
 
 /* A wait status as shells show it: the exit status, or 128 + the signal's number. */
 int process_exit_code(int status);

@@ -131,6 +131,18 @@ def test_freezes_itself(container):
     removed_quickly(c)
 
 
+def test_exec_into_the_frozen(container):
+    """On cgroup v1 not even SIGKILL ends a process that is frozen: what is made there is not waited for without an end."""
+    c = container().up()
+    c.runtime.ok('pause', c.id)
+    begin = time.monotonic()
+    done = c.runtime('exec', '--ignore-paused', c.id, 'true', timeout=100)
+    assert done.rc == 255 and done.err.count('\n') == 1 and 'frozen' in done.err, done
+    assert time.monotonic() - begin < 60
+    assert c.status == 'paused'
+    removed_quickly(c)
+
+
 @pytest.mark.parametrize('shape', ['deep', 'wide'])
 def test_nested_cgroups(container, shape):
     """Made by the container, in each hierarchy that it can write to, with processes of its own in them."""

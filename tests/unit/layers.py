@@ -111,6 +111,78 @@ PATH_CALLS_FREE_LAYERS = {
     'oci-spec': 'works on files that the caller named',
 }
 
+# What may wait for somebody else, but for the functions of kernel/process.h and kernel/channel.h, which take a deadline. Forms of a
+# call that never wait are not meant (WAITS_NOT).
+WAITS = re.compile(r'(?<![\w.>])(PROCESS_NO_DEADLINE|process_reap_blocking|poll|ppoll|select|pselect|epoll_wait|epoll_pwait|wait|wait3|wait4|waitpid|waitid'
+                   r'|flock|lockf|F_SETLKW|F_OFD_SETLKW|accept|accept4|connect|recv|recvfrom|recvmsg|recvmmsg|send|sendto|sendmsg|sendmmsg|sendfile|splice'
+                   r'|read|readv|sleep|usleep|pause|sigwait|sigwaitinfo|sigtimedwait|sigsuspend|sem_wait|vfork|system|popen|mnl_socket_recvfrom)\b')
+WAITS_NOT = {
+    'poll': lambda words: not words[-1].endswith('-1'),
+    'waitid': lambda words: 'WNOHANG' in words[-1],
+    'flock': lambda words: 'LOCK_NB' in words[-1] or 'LOCK_UN' in words[-1],
+    'recv': lambda words: 'MSG_DONTWAIT' in words[-1],
+    'recvmsg': lambda words: 'MSG_DONTWAIT' in words[-1],
+    'send': lambda words: 'MSG_DONTWAIT' in words[-1],
+}
+# Files, and what ends each of these waits.
+WAITS_ALLOWED = {
+    'src/base/io.c': {'read': 'files, which are opened so that a pipe does not block; a pipe only where the caller named one ("-")'},
+    'src/cgroup/oom.c': {'read': 'an eventfd that does not block'},
+    'src/cgroup/pids.c': {'read': 'a file of cgroupfs'},
+    'src/cgroup/tree.c': {'read': 'a file of cgroupfs'},
+    'src/cgroup/v2.c': {'read': 'a file of cgroupfs'},
+    'src/cgroup/systemd-program.c': {'PROCESS_NO_DEADLINE': 'knarr-systemd ends with the channel: with the runtime, at the latest'},
+    'src/container/creation-converse.c': {'PROCESS_NO_DEADLINE': 'createContainer hooks without a timeout'},
+    'src/container/criu.c': {'send': 'criu asks and is answered in turn: there is room for one message'},
+    'src/container/doctor-probe-kernel.c': {'read': 'a pipe whose other end is closed: its process is dead'},
+    'src/container/foreground.c': {
+        'PROCESS_NO_DEADLINE': 'in the foreground the runtime lives as long as the container',
+        'read': 'a signalfd that does not block',
+    },
+    'src/container/gate.c': {'accept4': 'init waits for `start`, which is what it is for'},
+    'src/container/hooks.c': {
+        'PROCESS_NO_DEADLINE': 'hooks without a timeout',
+        'read': 'a pipe that does not block',
+    },
+    'src/container/init-context.c': {'PROCESS_NO_DEADLINE': 'init ends with the channel: with the runtime, at the latest'},
+    'src/container/init-root.c': {'PROCESS_NO_DEADLINE': 'the same'},
+    'src/container/interrupt.c': {'read': 'a signalfd that does not block'},
+    'src/container/notify.c': {
+        'process_reap_blocking': 'the helper has a deadline, and no other call may be used under the filter',
+        'read': 'the helper ends with the process that writes (PR_SET_PDEATHSIG)',
+    },
+    'src/container/readiness.c': {
+        'PROCESS_NO_DEADLINE': 'whoever sets NOTIFY_SOCKET wants to wait until the container is ready, or dead',
+        'connect': 'a datagram socket',
+        'sendmsg': 'SO_SNDTIMEO is set',
+    },
+    'src/container/start.c': {'PROCESS_NO_DEADLINE': 'startContainer hooks without a timeout'},
+    'src/isolate/idmap.c': {'pause': 'a process that is killed by its parent, or with it'},
+    'src/isolate/mounts-copy-up.c': {'sendfile': 'between files'},
+    'src/isolate/net-devices-program.c': {'PROCESS_NO_DEADLINE': 'knarr-net ends with the channel: with the runtime, at the latest'},
+    'src/isolate/relay.c': {
+        'poll': 'in the foreground the runtime lives as long as the container, and until its output has been taken',
+        'read': 'descriptors that do not block',
+    },
+    'src/isolate/sources-wire.c': {'sendmsg': 'the helper asks and is answered in turn: there is room for one message'},
+    'src/isolate/sources.c': {'PROCESS_NO_DEADLINE': 'the helper watches init, and ends with the runtime (PR_SET_PDEATHSIG)'},
+    'src/kernel/channel.c': {
+        'connect': 'SO_SNDTIMEO is set',
+        'sendmsg': 'with MSG_DONTWAIT, or with the SO_SNDTIMEO that channel_connect() has set',
+    },
+    'src/kernel/mountfd.c': {'read': 'the messages of a filesystem context, which do not block'},
+    'src/kernel/netlink.c': {
+        'connect': 'a netlink socket',
+        'mnl_socket_recvfrom': 'SO_RCVTIMEO is set, and only the kernel can send',
+    },
+    'src/kernel/process.c': {
+        'PROCESS_NO_DEADLINE': 'what it means',
+        'waitid': 'process_reap_blocking(); all others ask with WNOHANG',
+    },
+    'src/kernel/program.c': {'read': 'a pipe that does not block, or that is known to have something'},
+    'src/kernel/seal.c': {'sendfile': 'between files'},
+}
+
 PRINTS = re.compile(r'(?<![\w.>])(printf|vprintf|puts|putchar|perror|fputs|fputc|fwrite|fprintf|vfprintf|dprintf)\s*\(')
 PRINTS_ALLOWED = {'src/base/log.c': 'the log', 'src/base/io.c': 'writes where its caller says'}
 
@@ -260,6 +332,50 @@ def rule_paths(files):
             yield f'{name}:1: is allowed path-based calls and makes none: remove it from the list'
 
 
+def call_arguments(code, begin):
+    """What stands between the parentheses that open at or behind `begin`, split at the commas of the outermost level."""
+    at = code.index('(', begin)
+    depth, words, start = 0, [], at + 1
+    for end in range(at, len(code)):
+        depth += {'(': 1, ')': -1}.get(code[end], 0)
+        if (code[end] == ',' and depth == 1) or depth == 0:
+            words.append(code[start:end].strip())
+            start = end + 1
+        if depth == 0:
+            break
+    return words
+
+
+def rule_waits(files):
+    """Every wait has a deadline, or an end that is told here."""
+    used = set()
+    for source in files:
+        if source.path.suffix != '.c':
+            continue
+        allowed = WAITS_ALLOWED.get(source.name, {})
+        code = '\n'.join(source.code)
+        for match in WAITS.finditer(code):
+            call = match.group(1)
+            is_call = code[match.end():].lstrip()[:1] == '('
+            if call.islower() and not is_call:
+                continue
+            # A definition or a declaration: a type stands before it.
+            if call == 'process_reap_blocking' and source.name == 'src/kernel/process.c':
+                continue
+            if call in WAITS_NOT and WAITS_NOT[call](call_arguments(code, match.end())):
+                continue
+            if call in allowed:
+                used.add((source.name, call))
+                continue
+            number = code.count('\n', 0, match.start()) + 1
+            yield f'{source.name}:{number}: {call} may wait for ever; use kernel/process, or tell in {Path(__file__).name} what ends it'
+    existing = {source.name for source in files}
+    for name, calls in sorted(WAITS_ALLOWED.items()):
+        for call in sorted(calls):
+            if name in existing and (name, call) not in used:
+                yield f'{name}:1: {call} is explained and not used: remove it from the list'
+
+
 def rule_prints(files):
     for source in files:
         if source.layer == 'cli' or source.name in PRINTS_ALLOWED:
@@ -373,6 +489,7 @@ def main():
         ('include arrows point down', rule_arrows(files)),
         ('no cycles', rule_cycles(files)),
         ('no path-based system calls below a root file system', rule_paths(files)),
+        ('every wait has an end', rule_waits(files)),
         ('only cli prints', rule_prints(files)),
         ('one way out', rule_leaves(files)),
         ('no conditionals inside functions', rule_conditionals(files)),

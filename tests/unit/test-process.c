@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -148,6 +149,51 @@ START_TEST(what_was_said_before_death_comes_first)
 }
 END_TEST
 
+START_TEST(reaping_has_a_deadline)
+{
+	int64_t before = process_now();
+	int pidfd, status = -1;
+
+	(void)start_sleeper(&pidfd);
+	ck_assert_int_eq(process_reap_until(pidfd, before + 100, &status), -ETIMEDOUT);
+	ck_assert_int_eq(process_reap_until(pidfd, before, &status), -ETIMEDOUT);
+	ck_assert_int_ge(process_now() - before, 100);
+	ck_assert_int_lt(process_now() - before, 5000);
+	ck_assert_int_eq(status, -1);
+	ck_assert_int_eq(process_signal(pidfd, SIGKILL), 0);
+	ck_assert_int_eq(process_reap(pidfd, &status), 0);
+	ck_assert_int_eq(process_exit_code(status), 128 + SIGKILL);
+	(void)close(pidfd);
+}
+END_TEST
+
+/* Its parent learns of a death only behind who traces it. */
+START_TEST(a_dead_one_that_is_traced)
+{
+	int pidfd, tracer, status = -1, ready[2];
+	pid_t pid = start_sleeper(&pidfd), by;
+	char word;
+
+	ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+	by = process_fork(0, -1, &tracer);
+	if (by == 0) {
+		if (ptrace(PTRACE_SEIZE, pid, 0, 0) < 0 || write(ready[1], "x", 1) != 1)
+			_exit(1);
+		(void)pause();
+		_exit(0);
+	}
+	ck_assert_int_eq(read(ready[0], &word, 1), 1);
+	ck_assert_int_eq(process_signal(pidfd, SIGKILL), 0);
+	ck_assert_int_eq(process_reap_until(pidfd, process_now() + 200, &status), -ETIMEDOUT);
+	stop(tracer);
+	ck_assert_int_eq(process_reap(pidfd, &status), 0);
+	ck_assert_int_eq(process_exit_code(status), 128 + SIGKILL);
+	(void)close(pidfd);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+}
+END_TEST
+
 START_TEST(identity_is_found_again)
 {
 	struct process_identity identity, again;
@@ -225,6 +271,7 @@ int main(void)
 		fork_and_exit_status,	       death_by_signal,
 		flags_that_the_kernel_refuses, waits_end_at_their_deadline,
 		waits_go_on_behind_a_signal,   what_was_said_before_death_comes_first,
+		reaping_has_a_deadline,	       a_dead_one_that_is_traced,
 		identity_is_found_again,       identity_of_a_process_with_an_odd_name,
 	};
 
