@@ -67,8 +67,7 @@ static int exec_plan(struct exec *exec, struct error *err)
 	r = plan_check_process(plan, err);
 	if (r == 0)
 		r = join_find_namespaces(exec->status.pid, &plan->namespaces.private, err);
-	if (r == 0)
-		r = capabilities_plan(plan->process->capabilities, &plan->capabilities, err);
+	capabilities_plan(plan->process->capabilities, &plan->capabilities);
 	if (r == 0)
 		r = plan_make_seccomp(plan, err);
 	return r;

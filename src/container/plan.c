@@ -195,9 +195,7 @@ static int plan_isolation(struct plan *plan, struct error *err)
 			 &plan->devices, err);
 	if (r < 0)
 		return r;
-	r = capabilities_plan(plan->process->capabilities, &plan->capabilities, err);
-	if (r < 0)
-		return r;
+	capabilities_plan(plan->process->capabilities, &plan->capabilities);
 	r = sysctl_plan(linux_config, &plan->namespaces, err);
 	if (r < 0)
 		return r;

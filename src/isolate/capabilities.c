@@ -28,8 +28,7 @@
 /* The kernel's sets are of 64 bits. */
 #define CAPABILITIES_MAX 64
 
-int capabilities_plan(const struct oci_capabilities *config, struct capabilities_plan *ret_plan,
-		      struct error *err)
+void capabilities_plan(const struct oci_capabilities *config, struct capabilities_plan *ret_plan)
 {
 	struct capabilities_plan plan = {0};
 
@@ -47,19 +46,15 @@ int capabilities_plan(const struct oci_capabilities *config, struct capabilities
 			for (size_t j = 0; j < sets[i]->count; j++) {
 				int number = oci_capability_find(sets[i]->items[j]);
 
-				/* Of an unknown one the configuration's check has warned. */
+				/* oci_config_check() has warned of an unknown one. */
 				if (number >= 0)
 					*masks[i] |= UINT64_C(1) << number;
 			}
 	}
-	for (size_t i = 0; i < OCI_CAPABILITY_COUNT; i++)
-		if (((plan.effective & ~plan.permitted) >> i) & 1) {
-			error_set(err, EINVAL, "has %s, which process.capabilities.permitted lacks",
-				  oci_capability_names[i]);
-			return error_at(err, "process.capabilities.effective");
-		}
+	/* And of these, which the kernel would refuse. */
+	plan.effective &= plan.permitted;
+	plan.ambient &= plan.permitted & plan.inheritable;
 	*ret_plan = plan;
-	return 0;
 }
 
 /* What the caller's bounding set has. */

@@ -14,9 +14,12 @@ struct capabilities_plan {
 	uint64_t bounding, effective, inheritable, permitted, ambient;
 };
 
-/* Pure but for a warning per unknown name, which the specification asks for. Absent: all empty. */
-int capabilities_plan(const struct oci_capabilities *config, struct capabilities_plan *ret_plan,
-		      struct error *err);
+/*
+ * Pure. Absent: all empty. What cannot be granted is left out, and was warned of by
+ * oci_config_check(), as config.md#linux-process asks: unknown names, effective ones that are not
+ * permitted, ambient ones that are not permitted and inheritable.
+ */
+void capabilities_plan(const struct oci_capabilities *config, struct capabilities_plan *ret_plan);
 
 /* Before the change of user: drops the bounding set to the plan's, and keeps permitted ones across
  * setresuid (PR_SET_KEEPCAPS). */
