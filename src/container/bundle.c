@@ -17,15 +17,38 @@ void bundle_clear(struct bundle *bundle)
 {
 	oci_document_free(bundle->document);
 	free(bundle->text);
+	for (size_t i = 0; i < bundle->warning_count; i++)
+		free(bundle->warnings[i]);
+	free(bundle->warnings);
 	*bundle = BUNDLE_INIT;
 }
 
-/* Collects the first problem, counts the others. */
+/* Collects the first problem and the warnings, counts the others. */
 struct bundle_problems {
-	const char *name;
+	struct bundle *bundle;
 	struct error *err;
 	size_t errors;
 };
+
+/* Without memory there is one warning less. */
+static void bundle_keep(struct bundle *bundle, const char *place, const struct oci_problem *problem)
+{
+	size_t count = bundle->warning_count;
+	char **warnings = realloc(bundle->warnings, (count + 1) * sizeof(*warnings));
+
+	if (!warnings)
+		return;
+	bundle->warnings = warnings;
+	if (asprintf(&warnings[count], "%s%s: %s%s%s", bundle->name, place, problem->path,
+		     problem->path[0] ? ": " : "", problem->message) >= 0)
+		bundle->warning_count++;
+}
+
+void bundle_warn(const struct bundle *bundle)
+{
+	for (size_t i = 0; i < bundle->warning_count; i++)
+		log_warning("%s", bundle->warnings[i]);
+}
 
 static void bundle_problem(void *data, const struct oci_problem *problem)
 {
@@ -34,19 +57,16 @@ static void bundle_problem(void *data, const struct oci_problem *problem)
 
 	if (problem->line)
 		(void)snprintf(place, sizeof(place), ":%u:%u", problem->line, problem->column);
-	if (problem->severity != OCI_ERROR) {
-		log_warning("%s%s: %s%s%s", problems->name, place, problem->path,
-			    problem->path[0] ? ": " : "", problem->message);
-		return;
-	}
-	if (problems->errors++ == 0)
-		error_set(problems->err, EINVAL, "%s%s: %s%s%s", problems->name, place,
+	if (problem->severity != OCI_ERROR)
+		bundle_keep(problems->bundle, place, problem);
+	else if (problems->errors++ == 0)
+		error_set(problems->err, EINVAL, "%s%s: %s%s%s", problems->bundle->name, place,
 			  problem->path, problem->path[0] ? ": " : "", problem->message);
 }
 
 static int bundle_decode(struct bundle *bundle, bool check, struct error *err)
 {
-	struct bundle_problems problems = {.name = bundle->name, .err = err};
+	struct bundle_problems problems = {.bundle = bundle, .err = err};
 	/* Maps that are missing are plan_make()'s: they depend on who calls. */
 	struct oci_report report = {
 		.problem = bundle_problem, .data = &problems, .without_maps = true};

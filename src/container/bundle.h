@@ -17,6 +17,8 @@ struct bundle {
 	size_t length;
 	struct oci_document *document;
 	const struct oci_config *config;
+	char **warnings; /* that are still to be told */
+	size_t warning_count;
 };
 #define BUNDLE_INIT ((struct bundle){0})
 void bundle_clear(struct bundle *bundle);
@@ -24,9 +26,13 @@ void bundle_clear(struct bundle *bundle);
 
 /*
  * Reads `path` (a regular file), decodes and checks it. The error tells the first problem with its
- * place, and how many more there are.
+ * place, and how many more there are. Warnings are kept for bundle_warn().
  */
 int bundle_load(const char *path, struct bundle *ret_bundle, struct error *err);
+
+/* Logs the warnings, when the container has come to be: of one that has not, its error says enough.
+ */
+void bundle_warn(const struct bundle *bundle);
 
 /* The snapshot of a container that exists; it was checked at create. */
 int bundle_load_snapshot(const struct store_entry *entry, struct bundle *ret_bundle,

@@ -276,5 +276,6 @@ int creation_commit(struct creation *creation, struct error *err)
 		return r;
 	rollback_commit(&creation->rollback);
 	interrupt_close(&creation->birth.interrupt);
+	bundle_warn(&creation->bundle);
 	return 0;
 }

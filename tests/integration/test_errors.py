@@ -256,6 +256,43 @@ def test_global_flags(runtime, arguments):
         assert done == (0, '', '')
 
 
+# ---- what is also warned of -----------------------------------------------------------------------
+
+
+def without_mounts_of_its_own(config):
+    config['linux']['namespaces'] = [{'type': 'pid'}]
+    config.pop('hostname', None)
+
+
+@pytest.mark.parametrize('change,text', [
+    (lambda config: config.pop('process'), 'process: there is no process to run'),
+    (without_mounts_of_its_own, r'linux\.maskedPaths: needs a namespace of type "mount"'),
+    (lambda config: config['annotations'].update({'krun.cpus': '2', 'run.oci.handler': 'krun'}), r'annotations\["run\.oci\.handler"\]'),
+], ids=['process', 'mounts', 'annotations'])
+def test_error_is_the_only_line(container, change, text):
+    """A warning is told of a container that has come to be."""
+    c = container()
+    c.config.setdefault('annotations', {})
+    change(c.config)
+    c.bundle.save()
+    c.runtime.fails('run', '--bundle', c.bundle.path, c.id, text=POSITION + text)
+
+
+def test_warnings_come_once(container):
+    c = container(['true'])
+    c.config.setdefault('annotations', {})['krun.cpus'] = '2'
+    c.config['process']['capabilities']['ambient'] = ['CAP_KILL']
+    c.config['process']['capabilities']['effective'] = ['CAP_SYS_ADMIN', 'CAP_KILL']
+    done = c.run()
+    assert done.rc == 0
+    lines = done.err.splitlines()
+    for wanted in (r'annotations\["krun\.cpus"\]: is not supported, and ignored',
+                   r'process\.capabilities\.effective: cannot be granted, as they are not permitted too: CAP_SYS_ADMIN',
+                   r'process\.capabilities\.ambient: cannot be granted, as they are not permitted and inheritable too: CAP_KILL'):
+        assert re.fullmatch('knarr: warning: ' + POSITION + wanted, lines.pop(0))
+    assert lines == []
+
+
 # ---- state ----------------------------------------------------------------------------------------
 
 

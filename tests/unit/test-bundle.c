@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "oci-spec/oci-spec.h"
 #include "suite.h"
 
@@ -83,6 +84,43 @@ START_TEST(one_problem_and_more)
 }
 END_TEST
 
+static void count_warning(void *data, enum log_level level, const char *message)
+{
+	char *told = data;
+
+	ck_assert_int_eq(level, LOG_LEVEL_WARNING);
+	strcat(strcat(told, message), "\n");
+}
+
+/* Told when it is asked for: what becomes an error is told once. */
+START_TEST(warnings_are_kept)
+{
+	static const char text[] =
+		"{\"ociVersion\": \"1.9.0\",\n \"root\": {\"path\": \"rootfs\"},\n"
+		" \"annotations\": {\"plain\": \"\"},\n \"linux\": {\"namespaces\": [{\"type\": "
+		"\"user\"}]}}";
+	auto_bundle struct bundle bundle = BUNDLE_INIT;
+	struct error err = ERROR_INIT;
+	struct scratch scratch;
+	char path[128], told[1024] = "";
+
+	log_set_sink(count_warning, told, LOG_LEVEL_WARNING);
+	scratch_open(&scratch);
+	in_scratch(&scratch, path, sizeof(path));
+	scratch_text(scratch.fd, "config.json", text, 0600);
+	ck_assert_msg(bundle_load(path, &bundle, &err) == 0, "%s", err.message);
+	ck_assert_str_eq(told, "");
+	bundle_warn(&bundle);
+	ck_assert_str_eq(told,
+			 "config.json:1:16: ociVersion: version 1.9.0 is newer than 1.3.0: what it "
+			 "added is ignored\n"
+			 "config.json:1:1: process: start needs a process\n"
+			 "config.json:3:27: annotations.plain: a key should be in reverse domain "
+			 "notation, as \"com.example.key\"\n");
+	scratch_close(&scratch);
+}
+END_TEST
+
 START_TEST(files_that_are_none)
 {
 	auto_bundle struct bundle bundle = BUNDLE_INIT;
@@ -137,7 +175,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {good, one_problem_and_more, files_that_are_none, snapshot};
+	const TTest *const tests[] = {good, one_problem_and_more, warnings_are_kept,
+				      files_that_are_none, snapshot};
 
 	return suite_run("bundle", tests, suite_count(tests));
 }
