@@ -279,6 +279,13 @@ int statistics_parse_io(const char *text, struct statistics_io *io)
 			continue;
 		}
 		while ((word = word_next(&at, end)).length > 0) {
+			struct statistics_io_entry next = {.op = ""};
+
+			/* Linux 5.15 and 5.16 end no line of a device that has nothing to tell. */
+			if (io_device(word, &next) == 0) {
+				device = next;
+				continue;
+			}
 			r = io_value(word, &device, io);
 			if (r < 0)
 				return r;
@@ -296,12 +303,15 @@ int statistics_parse_blkio(const char *text, struct statistics_io_entries *entri
 		struct statistics_io_entry entry = {.op = ""};
 		int r;
 
-		if (device.length == 0 || (word_is(device, "Total") && value.length == 0))
+		if (device.length == 0)
 			continue;
 		if (value.length == 0) {
 			value = op;
 			op.length = 0;
 		}
+		/* "Total 5", and "(unknown)" as in io.stat; NVMe with several paths has such. */
+		if (device.text[0] < '0' || device.text[0] > '9')
+			continue;
 		if (op.length >= sizeof(entry.op) || io_device(device, &entry) < 0 ||
 		    word_number(value, &entry.value) < 0)
 			return -EBADMSG;

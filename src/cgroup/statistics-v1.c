@@ -10,16 +10,25 @@
 
 #define NANOSECONDS_PER_SECOND UINT64_C(1000000000)
 
+/* The product would be too large after five years of one CPU, which is a month of sixty. */
+static uint64_t v1_nanoseconds(uint64_t ticks)
+{
+	uint64_t second = (uint64_t)sysconf(_SC_CLK_TCK);
+
+	return ticks / second * NANOSECONDS_PER_SECOND +
+	       ticks % second * NANOSECONDS_PER_SECOND / second;
+}
+
 /* cpuacct.stat: clock ticks. */
 static int v1_parse_ticks(const char *text, void *target)
 {
 	struct statistics_cpu *cpu = target;
-	uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK), user, kernel;
+	uint64_t user, kernel;
 
 	if (tree_parse_key(text, "user", &user) == 0)
-		cpu->user = user * NANOSECONDS_PER_SECOND / ticks;
+		cpu->user = v1_nanoseconds(user);
 	if (tree_parse_key(text, "system", &kernel) == 0)
-		cpu->kernel = kernel * NANOSECONDS_PER_SECOND / ticks;
+		cpu->kernel = v1_nanoseconds(kernel);
 	return 0;
 }
 

@@ -95,6 +95,17 @@ START_TEST(io)
 	ck_assert_int_eq(statistics_parse_io("8 rbytes=1\n", &all.io), -EBADMSG);
 	ck_assert_int_eq(statistics_parse_io("8:x rbytes=1\n", &all.io), -EBADMSG);
 	cgroup_statistics_clear(&all);
+
+	/* Devices without counters, whose lines do not end (Linux 5.15). */
+	ck_assert_int_eq(statistics_parse_io("8:0 8:16 253:0 rbytes=1 wbytes=2\n7:0 7:1 \n"
+					     "9:0 rbytes=3\n",
+					     &all.io),
+			 0);
+	ck_assert_uint_eq(bytes->count, 3);
+	ck_assert_uint_eq(bytes->items[0].major, 253);
+	ck_assert_uint_eq(bytes->items[1].major, 253);
+	ck_assert_uint_eq(bytes->items[2].major, 9);
+	cgroup_statistics_clear(&all);
 }
 END_TEST
 
@@ -104,7 +115,10 @@ START_TEST(blkio)
 	struct statistics_io_entries *entries = &all.io.kinds[0];
 
 	ck_assert_int_eq(
-		statistics_parse_blkio("8:0 Read 5\n8:0 Total 6\n8:16 7\nTotal 12\n", entries), 0);
+		statistics_parse_blkio("8:0 Read 5\n8:0 Total 6\n(unknown) Read 9\n8:16 7\n"
+				       "Total 12\n",
+				       entries),
+		0);
 	ck_assert_uint_eq(entries->count, 3);
 	ck_assert_str_eq(entries->items[0].op, "Read");
 	ck_assert_str_eq(entries->items[1].op, "Total");
@@ -260,7 +274,7 @@ START_TEST(all_of_v1)
 {
 	static const char *const files[][2] = {
 		{"cpuacct.usage", "3000000000\n"},
-		{"cpuacct.stat", "user 200\nsystem 100\n"},
+		{"cpuacct.stat", "user 20000000001\nsystem 100\n"},
 		{"cpuacct.usage_percpu", "1000000000 2000000000 \n"},
 		{"cpuacct.usage_all", "cpu user system\n0 5 6\n1 7 8\n"},
 		{"cpu.stat", "nr_periods 5\nnr_throttled 4\nthrottled_time 3\n"},
@@ -296,7 +310,7 @@ START_TEST(all_of_v1)
 		&cgroup,
 		"{\"type\":\"stats\",\"id\":\"x\",\"data\":{\"cpu\":{\"usage\":{"
 		"\"total\":3000000000,\"percpu\":[1000000000,2000000000],\"percpu_kernel\":[6,8],"
-		"\"percpu_user\":[5,7],\"kernel\":1000000000,\"user\":2000000000},"
+		"\"percpu_user\":[5,7],\"kernel\":1000000000,\"user\":200000000010000000},"
 		"\"throttling\":{\"periods\":5,\"throttledPeriods\":4,\"throttledTime\":3}},"
 		"\"cpuset\":{\"cpus\":[1],\"cpu_exclusive\":0,\"mems\":[0],\"mem_hardwall\":0,"
 		"\"mem_exclusive\":0,\"memory_migrate\":0,\"memory_spread_page\":0,"
