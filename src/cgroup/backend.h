@@ -71,9 +71,9 @@ extern const struct backend cgroup_backend_v1;
  * always the one member there is. */
 struct cgroup_member *cgroup_member_find(const struct cgroup *cgroup, const char *controller);
 
-/* Signals every process in and below the directory, once. Returns 1, 0 when there was none, or an
- * errno. */
-int cgroup_signal_tree(int fd, int signal, struct error *err);
+/* Signals every process of the container, once: those in and below any of its directories, which
+ * on v1 somebody may have moved in one hierarchy alone. */
+int cgroup_signal_all(const struct cgroup *cgroup, int signal, struct error *err);
 
 /* A cgroup that was there before, and has processes, is somebody else's: -EBUSY. `populated`: the
  * kernel says that it has, whether or not they can be listed. */
@@ -104,6 +104,11 @@ void cgroup_mark_set(int fd, const char *id);
  */
 int cgroup_unit_start(struct cgroup *cgroup, const struct cgroup_request *request,
 		      struct error *err);
+/*
+ * Whether it is where it was expected, which has been written down first: -EPROTO. The container
+ * would be in a cgroup that is nobody's.
+ */
+int cgroup_unit_check_place(const struct cgroup *cgroup, struct error *err);
 /* When they are: what keeps the place moves to where init is going to be. */
 int cgroup_unit_settle(struct cgroup *cgroup, struct error *err);
 /* Whether a write has to wait for cgroup_release(). False without a unit. */

@@ -162,6 +162,11 @@ void cgroup_free(struct cgroup *cgroup);
 int cgroup_descend(struct cgroup *cgroup, const char *controller, const char *below,
 		   struct error *err);
 
+/* The same where directories of the container's are gone though it lives, for somebody has moved it
+ * elsewhere: those that `init` is in take their place. Does nothing for ordinary users without a
+ * cgroup, and with a disabled manager. -ENOENT when it cannot be told or seen. */
+int cgroup_follow(struct cgroup *cgroup, pid_t init, struct error *err);
+
 /* Writes all limits, but for the device rules. */
 int cgroup_apply(struct cgroup *cgroup, const struct oci_resources *resources, struct error *err);
 

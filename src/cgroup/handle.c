@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,6 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/path.h"
 #include "cgroup/backend.h"
 #include "cgroup/host.h"
 #include "cgroup/systemd.h"
@@ -135,23 +133,18 @@ static void cgroup_unmake(struct cgroup *cgroup)
 
 static int cgroup_make_all(struct cgroup *cgroup, const struct cgroup_host *host, struct error *err)
 {
-	for (size_t i = 0; i < cgroup->count; i++) {
+	int r = cgroup->unit ? cgroup_unit_check_place(cgroup, err) : 0;
+
+	for (size_t i = 0; i < cgroup->count && r == 0; i++) {
 		struct cgroup_member *member = &cgroup->members[i];
-		int r = 0;
 
 		if (member->path)
 			r = tree_make(member->mount_point, member->path, cgroup->backend->made,
 				      member, &member->node, err);
-		if (r < 0)
-			return r;
 	}
-	if (cgroup->unit) {
-		int r = cgroup_unit_settle(cgroup, err);
-
-		if (r < 0)
-			return r;
-	}
-	return cgroup->backend->settle(cgroup, host, err);
+	if (r == 0 && cgroup->unit)
+		r = cgroup_unit_settle(cgroup, err);
+	return r < 0 ? r : cgroup->backend->settle(cgroup, host, err);
 }
 
 static int cgroup_make(struct cgroup *cgroup, const struct cgroup_request *request,
@@ -181,7 +174,7 @@ int cgroup_create(const struct cgroup_request *request, struct cgroup **ret_cgro
 	int r = 0;
 
 	if (!cgroup)
-		return -err->number;
+		return -ENOMEM;
 	if (cgroup->unit)
 		r = cgroup_unit_start(cgroup, request, err);
 	if (r == 0 && cgroup->backend) {
@@ -269,65 +262,6 @@ int cgroup_open(const struct cgroup_location *location, struct cgroup **ret_cgro
 	}
 	*ret_cgroup = cgroup;
 	return 0;
-}
-
-static int cgroup_descend_member(struct cgroup_member *member, const char *below, struct error *err)
-{
-	auto_free char *path = NULL;
-	auto_free char *directory = NULL;
-	char clean[PATH_MAX];
-	int r;
-
-	if (asprintf(&path, "%s/%s", member->path, below) < 0)
-		return error_errno(err, ENOMEM, "open cgroup");
-	r = path_clean(path, clean, sizeof(clean));
-	if (r < 0)
-		return error_errno(err, -r, "open cgroup %s", path);
-	strcpy(path, clean);
-	if (asprintf(&directory, "%s%s", member->mount_point, path) < 0)
-		return error_errno(err, ENOMEM, "open cgroup");
-	tree_node_clear(&member->node);
-	r = tree_open(member->mount_point, path, &member->node);
-	if (r < 0)
-		return error_errno(err, -r, "open cgroup %s", directory);
-	free(member->path);
-	free(member->directory);
-	member->path = pointer_take(path);
-	member->directory = pointer_take(directory);
-	return 0;
-}
-
-static int cgroup_descend_all(struct cgroup *cgroup, const char *below, struct error *err)
-{
-	size_t count = 0;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < cgroup->count; i++) {
-		if (!cgroup->members[i].path || cgroup->members[i].node.fd < 0)
-			continue;
-		r = cgroup_descend_member(&cgroup->members[i], below, err);
-		count++;
-	}
-	return r == 0 && count == 0 ? error_set(err, ENOENT, "the container has no cgroup") : r;
-}
-
-int cgroup_descend(struct cgroup *cgroup, const char *controller, const char *below,
-		   struct error *err)
-{
-	struct cgroup_member *member;
-
-	if (!controller)
-		return cgroup_descend_all(cgroup, below, err);
-	if (cgroup->backend == &cgroup_backend_v2) {
-		error_set(err, ENOTSUP,
-			  "controllers have no hierarchies of their own on cgroup v2");
-		return error_hint(err, "give the path alone");
-	}
-	member = cgroup_member_find(cgroup, controller);
-	if (!member || !member->path)
-		return error_set(err, ENOENT, "no cgroup v1 hierarchy has the controller %s",
-				 controller);
-	return cgroup_descend_member(member, below, err);
 }
 
 int cgroup_clone_fd(const struct cgroup *cgroup)

@@ -67,6 +67,23 @@ static bool host_parse_own(char *line, char **ret_controllers, char **ret_path)
 	return true;
 }
 
+int cgroup_host_own_path(const char *own, const char *controllers, char **ret_path)
+{
+	auto_free char *text = strdup(own);
+	char *save = NULL;
+
+	for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		char *found, *path;
+
+		if (!host_parse_own(line, &found, &path) || strcmp(found, controllers) != 0)
+			continue;
+		*ret_path = strdup(path);
+		return *ret_path ? 0 : -ENOMEM;
+	}
+	return text ? -ENOENT : -ENOMEM;
+}
+
 /* True when the mount is of the hierarchy with all of these controllers ("" is cgroup2). */
 static bool host_mount_is_of(const struct mountinfo *mount, const char *controllers)
 {
@@ -123,20 +140,11 @@ static int host_add(struct cgroup_host *host, const char *controllers, const cha
 int cgroup_host_parse_unified(const char *own, struct cgroup_host *ret_host, struct error *err)
 {
 	struct cgroup_host host = {.mode = CGROUP_MODE_UNIFIED};
-	auto_free char *text = strdup(own);
-	const char *found = "/";
-	char *save = NULL;
-	int r = text ? 0 : -ENOMEM;
+	auto_free char *found = NULL;
+	int r = cgroup_host_own_path(own, "", &found);
 
-	for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		char *controllers, *path;
-
-		if (host_parse_own(line, &controllers, &path) && *controllers == '\0')
-			found = path;
-	}
-	if (r == 0)
-		r = host_add(&host, "", CGROUP_MOUNT_POINT, found);
+	if (r == 0 || r == -ENOENT)
+		r = host_add(&host, "", CGROUP_MOUNT_POINT, found ? found : "/");
 	if (r < 0) {
 		cgroup_host_clear(&host);
 		return error_errno(err, -r, "look at the host's cgroups");

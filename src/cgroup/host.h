@@ -21,6 +21,12 @@ int cgroup_host_parse_unified(const char *own, struct cgroup_host *ret_host, str
 int cgroup_host_parse_legacy(const char *own, const char *mountinfo, struct cgroup_host *ret_host,
 			     struct error *err);
 
+/*
+ * The path in the hierarchy of `controllers` (struct cgroup_hierarchy) in the text of
+ * /proc/PID/cgroup, malloc'ed. -ENOENT when it is not there, or -ENOMEM.
+ */
+int cgroup_host_own_path(const char *own, const char *controllers, char **ret_path);
+
 /* What /sys/fs/cgroup is now; nothing at all counts as LEGACY. */
 int cgroup_host_mode(enum cgroup_mode *ret_mode, struct error *err);
 

@@ -36,8 +36,23 @@ bool cgroup_location_is_slice(const struct cgroup_location *location)
  */
 static void location_append_directory(struct text *path, const char *name, size_t length)
 {
-	static const char *const files[] = {"cgroup.", "cpu.",	  "cpuacct.", "cpuset.", "io.",
-					    "blkio.",  "memory.", "devices.", "pids.",	 "bpf-"};
+	static const char *const files[] = {
+		"cgroup.",
+		"cpu.",
+		"cpuacct.",
+		"cpuset.",
+		"io.",
+		"blkio.",
+		"memory.",
+		"devices.",
+		"pids.",
+		/* What systemd does by programs it counts among the controllers. */
+		"bpf-firewall.",
+		"bpf-devices.",
+		"bpf-foreign.",
+		"bpf-socket-bind.",
+		"bpf-restrict-network-interfaces.",
+	};
 	bool escape = name[0] == '_' || name[0] == '.';
 
 	for (size_t i = 0; i < array_size(files); i++)

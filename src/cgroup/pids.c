@@ -104,57 +104,6 @@ static int pids_compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/*
- * A pid that was read may be another process's by the time it is opened. What is still in the
- * cgroup after its pidfd has been opened is the process the pidfd refers to, or one that is in the
- * cgroup, too.
- */
-static int pids_signal_batch(int fd, pid_t *items, size_t count, int signal)
-{
-	struct tree_pids again = {0};
-	int pidfds[PIDS_BATCH], failed = 0, r;
-
-	qsort(items, count, sizeof(*items), pids_compare);
-	for (size_t i = 0; i < count; i++)
-		pidfds[i] = sys_pidfd_open(items[i], 0);
-	r = tree_pids_read(fd, &again);
-	for (size_t i = 0; r == 0 && i < again.count; i++) {
-		const pid_t *item =
-			bsearch(&again.items[i], items, count, sizeof(*items), pids_compare);
-		int sent = 0;
-
-		if (item && pidfds[item - items] >= 0)
-			sent = process_signal(pidfds[item - items], signal);
-		if (sent < 0 && sent != -ESRCH)
-			failed = sent;
-	}
-	for (size_t i = 0; i < count; i++)
-		fd_close(pidfds[i]);
-	tree_pids_clear(&again);
-	return r < 0 ? r : failed;
-}
-
-int cgroup_signal_tree(int fd, int signal, struct error *err)
-{
-	struct tree_pids pids = {0};
-	int r = tree_pids_read(fd, &pids);
-	size_t found;
-
-	for (size_t i = 0; i < pids.count && r == 0; i += PIDS_BATCH) {
-		size_t left = pids.count - i;
-
-		r = pids_signal_batch(fd, pids.items + i, left < PIDS_BATCH ? left : PIDS_BATCH,
-				      signal);
-	}
-	found = pids.count;
-	tree_pids_clear(&pids);
-	if (r < 0)
-		return error_errno(err, -r,
-				   "send signal %d to the processes of the container's cgroup",
-				   signal);
-	return found > 0;
-}
-
 /* All hierarchies have the same processes, or should: what is in any of them counts, once. */
 static int pids_read_all(const struct cgroup *cgroup, struct tree_pids *pids)
 {
@@ -178,6 +127,54 @@ static int pids_read_all(const struct cgroup *cgroup, struct tree_pids *pids)
 			pids->items[unique++] = pids->items[i];
 	pids->count = unique;
 	return 0;
+}
+
+/*
+ * A pid that was read may be another process's by the time it is opened. What is still in the
+ * cgroup after its pidfd has been opened is the process the pidfd refers to, or one that is in the
+ * cgroup, too.
+ */
+static int pids_signal_batch(const struct cgroup *cgroup, pid_t *items, size_t count, int signal)
+{
+	struct tree_pids again = {0};
+	int pidfds[PIDS_BATCH], failed = 0, r;
+
+	qsort(items, count, sizeof(*items), pids_compare);
+	for (size_t i = 0; i < count; i++)
+		pidfds[i] = sys_pidfd_open(items[i], 0);
+	r = pids_read_all(cgroup, &again);
+	for (size_t i = 0; r == 0 && i < again.count; i++) {
+		const pid_t *item =
+			bsearch(&again.items[i], items, count, sizeof(*items), pids_compare);
+		int sent = 0;
+
+		if (item && pidfds[item - items] >= 0)
+			sent = process_signal(pidfds[item - items], signal);
+		if (sent < 0 && sent != -ESRCH)
+			failed = sent;
+	}
+	for (size_t i = 0; i < count; i++)
+		fd_close(pidfds[i]);
+	tree_pids_clear(&again);
+	return r < 0 ? r : failed;
+}
+
+int cgroup_signal_all(const struct cgroup *cgroup, int signal, struct error *err)
+{
+	struct tree_pids pids = {0};
+	int r = pids_read_all(cgroup, &pids);
+
+	for (size_t i = 0; i < pids.count && r == 0; i += PIDS_BATCH) {
+		size_t left = pids.count - i;
+
+		r = pids_signal_batch(cgroup, pids.items + i, left < PIDS_BATCH ? left : PIDS_BATCH,
+				      signal);
+	}
+	tree_pids_clear(&pids);
+	return r < 0 ? error_errno(err, -r,
+				   "send signal %d to the processes of the container's cgroup",
+				   signal)
+		     : 0;
 }
 
 int cgroup_pids(const struct cgroup *cgroup, pid_t **ret_pids, size_t *ret_count, struct error *err)

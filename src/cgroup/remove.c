@@ -13,24 +13,13 @@
 /* The longest pause between two attempts on a directory that the kernel still holds, in ms. */
 #define REMOVE_PAUSE_MAX 32
 
-static int signal_one(const struct cgroup_member *member, int signal, struct error *err)
-{
-	int r = cgroup_signal_tree(member->node.fd, signal, err);
-
-	return r < 0 ? r : 0;
-}
-
 int cgroup_kill(const struct cgroup *cgroup, int signal, struct error *err)
 {
 	if (cgroup_is_gone(cgroup))
 		return 0;
 	if (signal == SIGKILL)
 		return cgroup->backend->kill(cgroup, err);
-	for (size_t i = 0; i < cgroup->count; i++)
-		/* One hierarchy has them all. */
-		if (cgroup->members[i].node.fd >= 0)
-			return signal_one(&cgroup->members[i], signal, err);
-	return 0;
+	return cgroup_signal_all(cgroup, signal, err);
 }
 
 /* Tries all directories. `deep`: with what is below. Returns how many are left, or an errno. */

@@ -10,11 +10,13 @@
  * (run.oci.systemd.subgroup=""), the files and the properties are one thing and have equal values.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "base/path.h"
@@ -24,6 +26,9 @@
 #include "cgroup/host.h"
 #include "cgroup/resources.h"
 #include "cgroup/systemd.h"
+
+/* As long as the paths of a dozen hierarchies get. */
+#define UNIT_CGROUP_MAX (1u << 20)
 
 /* Looks at the cgroup that the unit is going to be in: *ret_bfq tells whether the kernel has a
  * weight of its own for BFQ. A frozen one would stop what keeps the place. */
@@ -137,6 +142,29 @@ static int unit_blame(const struct cgroup_request *request, struct error *err)
 		return error_hint(err, "an annotation org.systemd.property.* may be of another "
 				       "type than systemd wants: 15 is an int32, uint64 15 is not");
 	return -err->number;
+}
+
+int cgroup_unit_check_place(const struct cgroup *cgroup, struct error *err)
+{
+	const struct cgroup_unit *unit = cgroup->unit;
+	bool v2 = cgroup->backend == &cgroup_backend_v2;
+	auto_free char *own = NULL, *path = NULL;
+	char file[64];
+	int r;
+
+	if (unit->holder == 0)
+		return 0;
+	(void)snprintf(file, sizeof(file), "/proc/%d/cgroup", (int)unit->holder);
+	r = io_read_file(AT_FDCWD, file, 0, UNIT_CGROUP_MAX, &own, NULL);
+	if (r == 0)
+		r = cgroup_host_own_path(own, v2 ? "" : "name=systemd", &path);
+	if (r == -ENOMEM)
+		return error_errno(err, -r, "look where systemd has put %s", unit->name);
+	/* Killed meanwhile, which is told elsewhere; or seen from within a cgroup namespace. */
+	if (r < 0 || !path || path_has_dotdot(path) || strcmp(path, unit->path) == 0)
+		return 0;
+	return error_set(err, EPROTO, "systemd has put %s into the cgroup %s, and not into %s",
+			 unit->name, path, unit->path);
 }
 
 int cgroup_unit_start(struct cgroup *cgroup, const struct cgroup_request *request,

@@ -236,10 +236,23 @@ static bool update_same_policy(const struct device_policy *a, const struct devic
 
 /*
  * On v1 the rules take several writes, the first of which denies everything: nothing of the
- * container must see that. On cgroup2 a program is put in the place of another in one step.
+ * container must see that, nor keep it when a later one is refused (a parent may have no such
+ * device). On cgroup2 a program is put in the place of another in one step.
  */
-static int update_apply_devices(struct cgroup *cgroup, const struct oci_resources *resources,
-				struct error *err)
+static int update_write_devices(struct cgroup *cgroup, const struct oci_resources *old,
+				const struct oci_resources *wanted, struct error *err)
+{
+	struct error again = ERROR_INIT;
+	int r = cgroup_apply_devices(cgroup, wanted, err);
+
+	if (r < 0 && cgroup->backend == &cgroup_backend_v1 &&
+	    cgroup_apply_devices(cgroup, old, &again) < 0)
+		log_warning("put the device rules back: %s", again.message);
+	return r < 0 ? error_at(err, "linux.resources.devices") : 0;
+}
+
+static int update_apply_devices(struct cgroup *cgroup, const struct oci_resources *old,
+				const struct oci_resources *wanted, struct error *err)
 {
 	struct error ignored = ERROR_INIT;
 	bool freeze = cgroup->backend == &cgroup_backend_v1, frozen = true;
@@ -253,9 +266,7 @@ static int update_apply_devices(struct cgroup *cgroup, const struct oci_resource
 		r = cgroup_freeze(cgroup, true, process_now() + UPDATE_FREEZE_TIMEOUT, err);
 	if (r < 0)
 		return r;
-	r = cgroup_apply_devices(cgroup, resources, err);
-	if (r < 0)
-		r = error_at(err, "linux.resources.devices");
+	r = update_write_devices(cgroup, old, wanted, err);
 	if (!frozen)
 		(void)cgroup_freeze(cgroup, false, process_now() + UPDATE_FREEZE_TIMEOUT, &ignored);
 	return r;
@@ -279,7 +290,7 @@ int cgroup_update_devices(struct cgroup *cgroup, const struct oci_resources *old
 	device_policy_clear(&after);
 	if (r < 0 || same)
 		return r;
-	r = update_apply_devices(cgroup, wanted, err);
+	r = update_apply_devices(cgroup, old, wanted, err);
 	*ret_changed = r == 0;
 	return r;
 }

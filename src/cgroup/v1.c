@@ -33,31 +33,85 @@
 /* How many cgroups that a container has made in itself are thawed. */
 #define V1_BELOW_MAX 100000
 
+static const char *const v1_cpuset_files[] = {"cpuset.cpus", "cpuset.mems"};
+
 /*
  * A new cpuset has no cpus and no mems, and a process cannot enter one: it takes those of its
- * parent. Not by cgroup.clone_children, which would change a parent that is not ours.
+ * parent. Not by cgroup.clone_children, which would change a parent that is not ours. One that has
+ * some keeps them.
  */
-static int v1_made(int parent, int fd, void *data, struct error *err)
+static int v1_fill_cpuset(int parent, int fd, const char *directory, struct error *err)
 {
-	static const char *const files[] = {"cpuset.cpus", "cpuset.mems"};
-	const struct cgroup_member *member = data;
-
-	if (!cgroup_list_has(member->controllers, ',', "cpuset"))
-		return 0;
-	for (size_t i = 0; i < array_size(files); i++) {
+	for (size_t i = 0; i < array_size(v1_cpuset_files); i++) {
+		const char *file = v1_cpuset_files[i];
 		char value[4096];
-		ssize_t n = tree_read(parent, files[i], value, sizeof(value));
+		ssize_t n = tree_read(fd, file, value, sizeof(value));
 		int r;
 
+		if (n > 0)
+			continue;
+		n = tree_read(parent, file, value, sizeof(value));
 		if (n < 0)
-			return error_errno(err, (int)-n, "read %s of the parent of cgroup %s",
-					   files[i], member->directory);
-		r = io_write_value(fd, files[i], value);
+			return error_errno(err, (int)-n, "read %s of the parent of cgroup %s", file,
+					   directory);
+		r = n > 0 ? io_write_value(fd, file, value) : 0;
 		if (r < 0)
 			return error_errno(
 				err, -r,
 				"cgroup controller cpuset: write \"%s\" to %s of cgroup %s", value,
-				files[i], member->directory);
+				file, directory);
+	}
+	return 0;
+}
+
+static int v1_made(int parent, int fd, void *data, struct error *err)
+{
+	const struct cgroup_member *member = data;
+
+	return cgroup_list_has(member->controllers, ',', "cpuset")
+		       ? v1_fill_cpuset(parent, fd, member->directory, err)
+		       : 0;
+}
+
+static bool v1_cpuset_is_full(int fd)
+{
+	char value[4096];
+
+	for (size_t i = 0; i < array_size(v1_cpuset_files); i++)
+		if (tree_read(fd, v1_cpuset_files[i], value, sizeof(value)) == 0)
+			return false;
+	return true;
+}
+
+/*
+ * Somebody may have made the cgroup, or one above it, and put nothing into it: from the root on
+ * each that has none takes those of its parent. Until then it was of no use to anybody.
+ */
+static int v1_settle_cpuset(const struct cgroup_member *member, struct error *err)
+{
+	auto_close int parent = -EBADF;
+	char name[NAME_MAX + 1];
+
+	if (v1_cpuset_is_full(member->node.fd))
+		return 0;
+	parent = tree_open_mount(member->mount_point);
+	if (parent < 0)
+		return error_errno(err, -parent, "open cgroup hierarchy %s", member->mount_point);
+	for (const char *at = member->path + 1; *at;) {
+		size_t n = strcspn(at, "/");
+		int fd, r;
+
+		(void)snprintf(name, sizeof(name), "%.*s", (int)n, at);
+		fd = tree_open_below(parent, name, O_PATH | O_DIRECTORY);
+		if (fd < 0)
+			return error_errno(err, -fd, "open cgroup %s", member->directory);
+		r = v1_fill_cpuset(parent, fd, member->directory, err);
+		fd_close(parent);
+		parent = fd;
+		if (r < 0)
+			return r;
+		at += n;
+		at += *at == '/';
 	}
 	return 0;
 }
@@ -105,6 +159,9 @@ static int v1_settle(struct cgroup *cgroup, const struct cgroup_host *host, stru
 		r = member->node.made > 0 || member->node.fd < 0 || cgroup->unit
 			    ? 0
 			    : cgroup_refuse_used(member, false, err);
+		if (r == 0 && member->node.fd >= 0 &&
+		    cgroup_list_has(member->controllers, ',', "cpuset"))
+			r = v1_settle_cpuset(member, err);
 		if (r < 0)
 			return r;
 	}
@@ -247,20 +304,6 @@ static int v1_set_frozen(const struct cgroup *cgroup, bool freeze, int64_t deadl
 	}
 }
 
-/* All hierarchies have the same processes: the first that has any will do. */
-static int v1_signal_all(const struct cgroup *cgroup, int signal, struct error *err)
-{
-	for (size_t i = 0; i < cgroup->count; i++) {
-		int r = 0;
-
-		if (cgroup->members[i].node.fd >= 0)
-			r = cgroup_signal_tree(cgroup->members[i].node.fd, signal, err);
-		if (r != 0)
-			return r < 0 ? r : 0;
-	}
-	return 0;
-}
-
 static int v1_thaw_below(const struct tree_walk *walk, int parent, const char *name, void *data)
 {
 	auto_close int fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -340,7 +383,7 @@ static int v1_kill(const struct cgroup *cgroup, struct error *err)
 	} else {
 		if (freezes)
 			v1_freeze(cgroup, freezer);
-		r = v1_signal_all(cgroup, SIGKILL, err);
+		r = cgroup_signal_all(cgroup, SIGKILL, err);
 	}
 	/* A frozen process dies only when it thaws, whoever froze it, be it the container in a
 	 * cgroup that it made, and whatever failed above. */

@@ -145,6 +145,8 @@ static int exec_open_cgroup(struct exec *exec, struct error *err)
 
 	if (r == 0)
 		r = exec_descend_all(exec, err);
+	if (r == 0)
+		r = cgroup_follow(exec->cgroup, exec->status.pid, err);
 	return r < 0 ? r : cgroup_prepare_enter(exec->cgroup, err);
 }
 
@@ -258,7 +260,8 @@ static int exec_fork(struct exec *exec, struct error *err)
 	if (r < 0)
 		return r;
 	pid = namespaces_fork_into(&entry, cgroup_clone_fd(exec->cgroup), &exec->birth.pidfd, err);
-	if (pid == -EBUSY || pid == -EOPNOTSUPP) {
+	/* Who names a cgroup means that one. */
+	if ((pid == -EBUSY || pid == -EOPNOTSUPP) && exec->request->cgroups.count == 0) {
 		other = exec_init_cgroup(exec->status.pid);
 		/* Never into the cgroup that the runtime happens to be in. */
 		if (other >= 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cgroup/backend.h"
@@ -152,10 +153,31 @@ START_TEST(keys)
 }
 END_TEST
 
+static void check_own(const char *controllers, int expected, const char *path)
+{
+	static const char text[] = "12:cpu,cpuacct:/a\nodd\n2:name=systemd:/b:c/d\n0::/\n";
+	char *found = NULL;
+
+	ck_assert_int_eq(cgroup_host_own_path(text, controllers, &found), expected);
+	ck_assert_pstr_eq(found, path);
+	free(found);
+}
+
+START_TEST(paths_of_a_process)
+{
+	check_own("cpu,cpuacct", 0, "/a");
+	check_own("name=systemd", 0, "/b:c/d");
+	check_own("", 0, "/");
+	check_own("cpu", -ENOENT, NULL);
+	check_own("memory", -ENOENT, NULL);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {own_path,		 hybrid,    not_mounted, below_a_subtree,
-				      last_mount_counts, odd_lines, lists,	 keys};
+				      last_mount_counts, odd_lines, lists,	 keys,
+				      paths_of_a_process};
 
 	return suite_run("cgroup-host", tests, suite_count(tests));
 }

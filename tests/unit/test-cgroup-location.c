@@ -189,6 +189,16 @@ START_TEST(escapes)
 				    "/_memory.slice/memory-x.slice/__-_n.scope"});
 	check_unit("::io.slice", &unified_host,
 		   (const char *[]){"system.slice", "io.slice", "/_io.slice"});
+	/* systemd escapes the names of its own programs, and no others that begin like them. */
+	check_unit("bpf-tools.slice:bpf:x", &unified_host,
+		   (const char *[]){"bpf-tools.slice", "bpf-x.scope",
+				    "/bpf.slice/bpf-tools.slice/bpf-x.scope"});
+	check_unit(
+		"a.slice:bpf:firewall", &unified_host,
+		(const char *[]){"a.slice", "bpf-firewall.scope", "/a.slice/_bpf-firewall.scope"});
+	check_unit("bpf-devices-a.slice::x", &unified_host,
+		   (const char *[]){"bpf-devices-a.slice", "x.scope",
+				    "/bpf.slice/_bpf-devices.slice/bpf-devices-a.slice/x.scope"});
 }
 END_TEST
 
