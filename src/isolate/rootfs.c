@@ -225,14 +225,31 @@ int rootfs_detach(const char *path, uint64_t mount, struct error *err)
 	return r < 0 ? error_errno(err, -r, "detach the mounts on %s", path) : 0;
 }
 
+/* The path is resolved twice, by different processes where there is a user namespace: what is built
+ * in one directory is not attached to another, that hooks would then take for the container's. */
+static int rootfs_check_same(const struct rootfs_plan *plan, int target, int root,
+			     struct error *err)
+{
+	struct stat there, here;
+
+	if (fstat(target, &there) < 0 || fstat(root, &here) < 0)
+		return error_errno(err, errno, "look at root filesystem %s", plan->path);
+	if (there.st_dev == here.st_dev && there.st_ino == here.st_ino)
+		return 0;
+	error_set(err, EAGAIN, "%s was exchanged for another directory while it was opened",
+		  plan->path);
+	return error_at(err, "root.path");
+}
+
 int rootfs_attach(const struct rootfs_plan *plan, const struct sources *sources, int prepared,
 		  int *ret_root, struct error *err)
 {
 	auto_close int target = open(plan->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	auto_close int root = -EBADF;
+	bool hidden = target < 0 && errno == EACCES && plan->mount_namespace;
 	int r;
 
-	if (target < 0 && errno == EACCES && plan->mount_namespace)
+	if (hidden)
 		target = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (target < 0) {
 		error_errno(err, errno, "open root filesystem %s", plan->path);
@@ -260,6 +277,8 @@ int rootfs_attach(const struct rootfs_plan *plan, const struct sources *sources,
 			return r;
 	}
 	r = rootfs_clone(plan, sources, &root, err);
+	if (r == 0 && !hidden)
+		r = rootfs_check_same(plan, target, root, err);
 	if (r < 0)
 		return r;
 	r = mountfd_attach(root, target);
@@ -332,7 +351,7 @@ int rootfs_enter(const struct rootfs_plan *plan, int root, struct error *err)
 	if (!plan->mount_namespace)
 		return rootfs_chroot(root, err);
 	if (plan->no_pivot) {
-		r = rootfs_move(plan->path, root, err);
+		r = rootfs_move(root, err);
 		if (r == 0)
 			r = rootfs_chroot(root, err);
 	} else {

@@ -74,6 +74,27 @@ def test_mount_targets(container, programs, rounds, volume, victim, mark, target
     assert sum(outcomes.values()) == rounds.done
 
 
+@pytest.mark.recipe('R5')
+@pytest.mark.parametrize('user', [False, True])
+@pytest.mark.parametrize('flags', [[], ['--no-pivot']])
+def test_root_itself(container, programs, rounds, workdir, make_rootfs, user, flags):
+    """root.path is exchanged with another root, directory against directory. The container has one of them, whole."""
+    c = container(['sh', '-c', 'cat /which; cat /proc/1/comm; grep -c " /proc " /proc/mounts'])
+    if user:
+        with_user_namespace(c)
+    make_rootfs(workdir / 'other')
+    for folder, name in ((c.rootfs, 'one'), (workdir / 'other', 'two')):
+        (folder / 'which').write_text(f'{name}\n')
+    outcomes = {}
+    with swapping(programs, c.rootfs, workdir / 'other'):
+        for _ in rounds(USUAL):
+            done = c.run(*flags)
+            tally(outcomes, done)
+            assert done.out in ('one\nsh\n1\n', 'two\nsh\n1\n') if done.rc == 0 else 'while it was opened' in done.err, done
+            assert not mounts_below(workdir)
+    assert sum(outcomes.values()) == rounds.done
+
+
 @pytest.mark.recipe('R6', 'CVE-2021-30465')
 def test_working_directory(container, programs, rounds, volume, mark):
     c = put(writable(container(['/bin/probe', 'where', str(mark)], cwd='/volume/a/made/here')), programs, 'probe')

@@ -63,7 +63,7 @@ PATH_CALLS_ALLOWED = {
     'src/isolate/rootfs.c': {'*': 'pivot_root, umount2, chdir and chroot with "." and "/" only'},
     'src/isolate/rootfs-move.c': {
         'open': "the host's /proc/self/mountinfo, mount points and root, before the container's root is entered",
-        'realpath': 'of root.path, in the host',
+        'statx': 'of a descriptor, with AT_EMPTY_PATH',
     },
     'src/kernel/nsfs.c': {
         'stat': "the host's /proc/self/ns, before the container's root is entered",
