@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-#define MB 1000000
+#define MB ((size_t)1000000)
 
 struct cost {
 	double milliseconds;
