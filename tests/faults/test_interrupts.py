@@ -69,6 +69,28 @@ def test_ignored_signals_stay_ignored(container):
     assert c.status == 'created'
 
 
+@pytest.mark.parametrize('numbers', [(signal.SIGSTOP, signal.SIGCONT), (signal.SIGCHLD, signal.SIGWINCH, signal.SIGURG)],
+                         ids=['stop', 'harmless'])
+def test_a_storm_of_signals(container, numbers):
+    """Each call that can be interrupted is, many times: the outcome is the same."""
+    c = container(['sleep', '1000'])
+    c.bundle.save()
+    life = (('create', '--bundle', c.bundle.path, c.id), ('start', c.id), ('pause', c.id), ('resume', c.id), ('exec', c.id, 'true'),
+            ('update', '--pids-limit', '100', c.id), ('kill', c.id, 'KILL'), ('delete', '--force', c.id))
+    sent = 0
+    for words in life * 5:
+        process = Command(c, words)
+        end = time.monotonic() + 10
+        while process.process.poll() is None and time.monotonic() < end:
+            for number in numbers:
+                process.signal(number)
+            sent += 1
+            time.sleep(0.0002)
+        process.signal(signal.SIGCONT)
+        assert process.end() == (0, ''), words
+    assert sent > 20
+
+
 def test_again_while_it_is_undone(container):
     """Poststop hooks are run for what createRuntime hooks have set up; who does not want to wait for them signals again."""
     c = container()

@@ -3,8 +3,10 @@
 same as with it, or one line names what is missing."""
 
 import re
+import subprocess
 
 import pytest
+from harness import lacks
 from scene import Scene
 
 pytestmark = pytest.mark.knarr
@@ -94,3 +96,23 @@ def test_the_injector_hits(scene):
     done, _, _, _ = scene.inject(('create', '--bundle', scene.bundle, scene.id), '--every', f'mkdirat={EPERM}')
     assert done.rc == 1 and 'EPERM' in done.err
     assert not scene.left_behind()
+
+
+@pytest.mark.parametrize('level', ['1', '2'])
+def test_memory_files_that_may_not_be_executed(container, level):
+    """vm.memfd_noexec, which each pid namespace has of its own: without such files the host's executable could be reached from
+    inside, so what would enter a container is refused."""
+    c = container(['readlink', '/proc/self/exe'])
+    c.bundle.save()
+    script = f'echo {level} >/proc/sys/vm/memfd_noexec 2>/dev/null || exit 77; "$@"'
+    done = subprocess.run(['unshare', '--pid', '--fork', '--mount-proc', 'sh', '-c', script, 'sh',
+                           *c.runtime.command('run', '--bundle', c.bundle.path, c.id)], capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode == 77:
+        lacks('vm.memfd_noexec')
+    if level == '1':
+        assert (done.returncode, done.stderr) == (0, ''), done
+    else:
+        assert (done.returncode, done.stdout) == (1, ''), done
+        assert done.stderr == ('knarr: make a sealed copy of the executable: Permission denied (EACCES) '
+                               '(sysctl vm.memfd_noexec=2 forbids it; 1 does not)\n')
+    assert c.runtime('state', c.id).rc == 1

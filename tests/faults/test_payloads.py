@@ -4,11 +4,12 @@ nothing is left (which the fixtures check)."""
 
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
-from harness import cgroup_hierarchies, cgroups_of, controller_file, is_zombie_or_gone, lacks, need_controller, reap, view, wait_until
+from harness import cgroup_hierarchies, cgroups_of, controller_file, is_zombie_or_gone, lacks, need_controller, reap, umount, view, wait_until
 
 pytestmark = pytest.mark.knarr
 QUICK = 6.0
@@ -141,6 +142,64 @@ def test_exec_into_the_frozen(container):
     assert time.monotonic() - begin < 60
     assert c.status == 'paused'
     removed_quickly(c)
+
+
+DEAD_FILESYSTEM = r'''
+import ctypes, os, struct, sys
+# Its answers: for its root; who looks up a name waits in the kernel, where not even SIGKILL reaches him, until this process ends.
+fd = os.open('/dev/fuse', os.O_RDWR | os.O_CLOEXEC)
+options = f'fd={fd},rootmode=40000,user_id=0,group_id=0,allow_other'.encode()
+if ctypes.CDLL(None).mount(b'dead', os.fsencode(sys.argv[1]), b'fuse', ctypes.c_ulong(0), options) != 0:
+    sys.exit(1)
+print('ready', flush=True)
+while True:
+    request = os.read(fd, 1 << 17)
+    _, opcode, unique = struct.unpack_from('=IIQ', request)
+    if opcode == 26: # INIT
+        answer = struct.pack('=IIIIHHI', 7, 31, 65536, 0, 0, 0, 4096).ljust(64, bytes(1))
+    elif opcode == 3: # GETATTR
+        answer = struct.pack('=QII6Q10I', 3600, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0o40755, 2, 0, 0, 0, 4096, 0)
+    else:
+        if opcode == 1: # LOOKUP
+            print('asked', flush=True)
+        continue
+    os.write(fd, struct.pack('=IiQ', 16 + len(answer), 0, unique) + answer)
+'''
+
+
+def test_hangs_in_the_kernel(container, workdir):
+    """What cannot be killed is told of, in bounded time, and is not forgotten: when it can, the container can be removed."""
+    place = workdir / 'dead'
+    place.mkdir()
+    server = subprocess.Popen([sys.executable, '-c', DEAD_FILESYSTEM, str(place)], stdout=subprocess.PIPE)
+    try:
+        if server.stdout.readline() != b'ready\n':
+            lacks('FUSE')
+        c = container(['sh', '-c', 'sleep 1000 & exec stat /mnt/x'])
+        c.config['mounts'].append({'destination': '/mnt', 'type': 'bind', 'source': str(place), 'options': ['bind']})
+        c.up()
+        assert server.stdout.readline() == b'asked\n'
+        pid = c.pid
+        begin = time.monotonic()
+        done = c.runtime('delete', '--force', c.id, timeout=60)
+        assert time.monotonic() - begin < 30
+        assert done.rc == 1 and done.err.count('\n') == 1 and str(pid) in done.err, done
+        assert c.runtime('state', c.id).rc == 0 and not is_zombie_or_gone(pid)
+        # Nor does anybody else wait for it.
+        for words in (('kill', c.id, 'KILL'), ('exec', c.id, 'true'), ('state', c.id), ('list',), ('ps', c.id)):
+            begin = time.monotonic()
+            c.runtime(*words, timeout=60)
+            assert time.monotonic() - begin < 30, words
+        server.kill()
+        server.wait()
+        wait_until(lambda: is_zombie_or_gone(pid), 'it is dead')
+        c.delete('--force')
+        assert c.runtime('state', c.id).rc == 1
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
+        umount(place)
 
 
 @pytest.mark.parametrize('shape', ['deep', 'wide'])
