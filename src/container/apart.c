@@ -37,8 +37,11 @@ int apart_make(struct birth *birth, int home, struct error *err)
 	if (r < 0)
 		return error_wrap(err, "network");
 	r = channel_send(birth->channel, &message, namespace);
-	if (r == -EPIPE)
+	/* It has failed, and says why. Should it live all the same, it is not to wait for us. */
+	if (r == -EPIPE) {
+		channel_end(birth->channel);
 		return 0;
+	}
 	if (r < 0)
 		return error_errno(err, -r, "speak to the container's process");
 	if (!loopback_first && network_loopback_up(socket, err) < 0)

@@ -73,6 +73,11 @@ int channel_send_fd(int socket, int fd, const char *text)
 }
 
 /* The room for one is, by alignment, room for two on 64-bit machines. */
+void channel_end(int channel)
+{
+	(void)shutdown(channel, SHUT_WR);
+}
+
 int channel_take_fd(struct msghdr *header)
 {
 	int first = -EBADF;

@@ -39,6 +39,12 @@ int channel_send(int channel, const struct channel_message *message, int fd);
 int channel_recv(int channel, int pidfd, int64_t deadline, struct channel_message *ret_message,
 		 int *ret_fd);
 
+/*
+ * No more will be sent: the peer's channel_recv() gives -EPIPE, while what it has to say can still
+ * be received.
+ */
+void channel_end(int channel);
+
 /* The first descriptor that came with a message, owned, or -EBADF; what else came is closed. */
 int channel_take_fd(struct msghdr *header);
 
