@@ -173,3 +173,42 @@ def test_environment_where_none_is_given(container, diary):
     assert 'INSIDE=1\0' in seen['startContainer'] and 'OUTSIDE' not in seen['startContainer']
     for kind in kinds:
         assert 'SIDE' not in seen[f'{kind}-empty'] and 'PATH=/usr' not in seen[f'{kind}-empty'], kind
+
+
+@pytest.mark.knarr
+@pytest.mark.parametrize('word', ['state', 'list'])
+def test_hook_asks_for_its_own_container(container, diary, word):
+    """Neither waits for the lock that the command with the hook holds."""
+    c = container()
+    ask = f'{c.runtime.path} --root {c.runtime.root} ' + (f'state {c.id}' if word == 'state' else 'list --format json')
+    script = f'{ask} >{diary}/answer-$1 2>&1; echo $? >>{diary}/answer-$1'
+    kinds = [kind for kind in KINDS if kind not in ('createContainer', 'startContainer')]
+    with_hooks(c, diary, **{kind: [hook(script, kind, env=['PATH=/bin:/usr/bin'], timeout=20)] for kind in kinds})
+    c.up()
+    pid = c.pid
+    c.kill('KILL')
+    c.wait_stopped()
+    c.delete()
+    for kind, status in (('prestart', 'creating'), ('createRuntime', 'creating'), ('poststart', 'running'), ('poststop', 'stopped')):
+        text, rc, _ = (diary / f'answer-{kind}').read_text().rsplit('\n', 2)
+        state = json.loads(text) if word == 'state' else json.loads(text)[0]
+        assert (rc, state['id'], state['status']) == ('0', c.id, status), kind
+        assert state['pid'] == {'running': pid, 'stopped': 0}.get(status, state['pid']), kind
+
+
+@pytest.mark.knarr
+@pytest.mark.parametrize('kind', ['createContainer', 'startContainer'])
+def test_hook_inside_asks_for_its_own_container(container, diary, workdir, kind):
+    """What it hears from in there is its own affair; it does not wait for ever."""
+    c = container()
+    c.runtime.root.mkdir(exist_ok=True)
+    for path in (c.runtime.root, workdir / 'program'):
+        if path.name == 'program':
+            path.write_bytes(open(c.runtime.path, 'rb').read())
+            path.chmod(0o755)
+        c.config['mounts'].append({'destination': str(path), 'type': 'bind', 'source': str(path), 'options': ['bind']})
+    script = f'{workdir}/program --root {c.runtime.root} state {c.id} >{diary}/answer 2>&1; echo $? >>{diary}/answer'
+    with_hooks(c, diary, **{kind: [hook(script, env=['PATH=/bin:/usr/bin'], timeout=20)]})
+    c.up()
+    assert (diary / 'answer').read_text().rsplit('\n', 2)[1] in ('0', '1')
+    assert c.status == 'running'
