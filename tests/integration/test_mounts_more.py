@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 
+import fuse
 import pytest
 from harness import MS_BIND, lacks, mount, mount_at, mounts_of, umount, view, wait_until
 from test_mounts import add_mount, source, with_cgroup_mount, writable  # noqa: F401 (source is a fixture)
@@ -199,10 +200,46 @@ def test_broken_image(container, workdir):
 
 
 def test_fuse_without_a_server(container):
-    """A FUSE mount is its server's: the option fd= names a descriptor that only that one has."""
+    """A FUSE mount is its server's: the option fd= names a descriptor that only that one has, and can pass on."""
     c = add_mount(container(), '/tmp', 'x', fstype='fuse', options=['fd=3', 'rootmode=40000', 'user_id=0', 'group_id=0'])
     c.bundle.save()
     c.runtime.fails('create', '--bundle', c.bundle.path, c.id, text=r'config\.json:\d+:\d+: mounts\[\d+\]: .*mount fuse on /tmp')
+
+
+@pytest.fixture
+def server():
+    if not os.path.exists('/dev/fuse'):
+        lacks('/dev/fuse')
+    with fuse.Server() as one:
+        yield one
+
+
+def test_fuse_of_the_configuration(container, server):
+    """Its server passes the connection on, as descriptor 3; the mount goes with the container."""
+    c = add_mount(container(['sh', '-c', 'cat /tmp/file; grep -c "^made-here /tmp fuse ro,nosuid," /proc/mounts; touch /tmp/new 2>/dev/null || echo refused']), '/tmp', 'made-here',
+                  fstype='fuse', options=['fd=3', *fuse.OPTIONS.split(','), 'nosuid', 'ro'])
+    c.bundle.save()
+    server.start()
+    command = c.runtime.command('run', '--preserve-fds', '1', '--bundle', c.bundle.path, c.id)
+    done = subprocess.run(['bash', '-c', f'exec "$@" 3<&{server.fd}', 'bash', *command], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=60, check=False, pass_fds=[server.fd])
+    assert (done.returncode, done.stdout, done.stderr) == (0, fuse.TEXT.decode() + '1\nrefused\n', '')
+
+
+@pytest.mark.parametrize('user', [False, True])
+def test_bind_of_a_fuse_mount(container, server, workdir, user):
+    place = workdir / 'fuse'
+    place.mkdir()
+    mount('made-outside', place, 'fuse', data=f'fd={server.fd},{fuse.OPTIONS}')
+    server.start()
+    try:
+        c = container(['sh', '-c', 'cat /tmp/file; grep -c " /tmp fuse ro,nodev,relatime" /proc/mounts'])
+        if user:
+            give_user_namespace(c)
+        add_mount(c, '/tmp', place, options=['rbind', 'ro', 'nodev'])
+        assert c.output() == fuse.TEXT.decode() + '1\n'
+    finally:
+        umount(place)
 
 
 # ---- overlay --------------------------------------------------------------------------------------
