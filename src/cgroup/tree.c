@@ -77,7 +77,8 @@ int tree_open(const char *mount_point, const char *path, struct tree_node *ret_n
 	root = tree_open_mount(mount_point);
 	if (root < 0)
 		return root;
-	parent = tree_open_below(root, parent_path, O_PATH | O_DIRECTORY);
+	parent = *parent_path ? tree_open_below(root, parent_path, O_PATH | O_DIRECTORY)
+			      : fd_take(&root);
 	if (parent < 0)
 		return parent;
 	fd = tree_open_leaf(parent, path_basename(path));
