@@ -93,48 +93,58 @@ int process_read_boot_id(char ret_id[static PROCESS_BOOT_ID_SIZE])
 	return n < 0 ? (int)n : 0;
 }
 
-static int process_look(pid_t pid, int pidfd, const char *boot_id,
-			struct process_identity *ret_identity)
+int process_identify(pid_t pid, int pidfd, struct process_identity *ret_identity)
 {
 	struct process_identity identity = {.pid = pid};
 	int r = process_start_time(pid, &identity.start_time);
 
-	if (r < 0)
-		return r;
-	identity.pidfs_inode = process_pidfs_inode(pidfd);
-	if (boot_id)
-		(void)snprintf(identity.boot_id, sizeof(identity.boot_id), "%s", boot_id);
-	else
+	if (r == 0)
 		r = process_read_boot_id(identity.boot_id);
 	if (r < 0)
 		return r;
+	identity.pidfs_inode = process_pidfs_inode(pidfd);
 	*ret_identity = identity;
 	return 0;
 }
 
-int process_identify(pid_t pid, int pidfd, struct process_identity *ret_identity)
+/* Whether the process behind the pidfd is the one that has this name in this boot: 1, 0 or a
+ * negative errno. */
+static int process_is_identical(const struct process_identity *identity, int pidfd)
 {
-	return process_look(pid, pidfd, NULL, ret_identity);
+	uint64_t start_time;
+	int r;
+
+	if (identity->pidfs_inode != 0 && process_pidfs_inode(pidfd) != identity->pidfs_inode)
+		return 0;
+	/* Of 64 bits it is never given twice (fs/pidfs.c); to read more costs more than all this.
+	 */
+	if (identity->pidfs_inode != 0 && sizeof(long) == sizeof(uint64_t))
+		return 1;
+	r = process_start_time(identity->pid, &start_time);
+	return r < 0 ? r : start_time == identity->start_time;
 }
 
 int process_open(const struct process_identity *identity, const char *boot_id)
 {
 	auto_close int pidfd = -EBADF;
-	struct process_identity now;
-	int r;
+	char own[PROCESS_BOOT_ID_SIZE];
+	int r = 0;
 
 	if (identity->pid <= 0)
 		return -ESRCH;
 	pidfd = sys_pidfd_open(identity->pid, 0);
 	if (pidfd < 0)
 		return pidfd;
-	/* Compared after opening: what the pidfd refers to cannot be swapped any more. */
-	r = process_look(identity->pid, pidfd, boot_id, &now);
+	if (!boot_id)
+		r = process_read_boot_id(own);
 	if (r < 0)
 		return r;
-	if (now.start_time != identity->start_time || strcmp(now.boot_id, identity->boot_id) != 0 ||
-	    (identity->pidfs_inode != 0 && now.pidfs_inode != identity->pidfs_inode))
+	if (strcmp(boot_id ? boot_id : own, identity->boot_id) != 0)
 		return -ESRCH;
+	/* Compared after opening: what the pidfd refers to cannot be swapped any more. */
+	r = process_is_identical(identity, pidfd);
+	if (r <= 0)
+		return r < 0 ? r : -ESRCH;
 	return fd_take(&pidfd);
 }
 

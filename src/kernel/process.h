@@ -35,7 +35,8 @@ pid_t process_fork(uint64_t flags, int cgroup, int *ret_pidfd);
 struct process_identity {
 	pid_t pid;
 	uint64_t start_time;  /* clock ticks since boot: field 22 of proc_pid_stat(5) */
-	uint64_t pidfs_inode; /* unique for this boot from Linux 6.9 on (pidfs); 0: unknown */
+	uint64_t pidfs_inode; /* unique for this boot from Linux 6.9 on (pidfs); 0: unknown. Where
+				 it is, the start time says nothing more and is not compared */
 	char boot_id[PROCESS_BOOT_ID_SIZE];
 };
 

@@ -213,6 +213,7 @@ START_TEST(identity_is_found_again)
 
 	/* Another start, another boot, another process under its number: a stranger. */
 	again.start_time++;
+	again.pidfs_inode = 0; /* nothing else tells them apart */
 	ck_assert_int_eq(process_open(&again, NULL), -ESRCH);
 	again = identity;
 	again.boot_id[0] = again.boot_id[0] == '0' ? '1' : '0';
