@@ -158,19 +158,26 @@ static int seal_protect_relro(const ElfW(Phdr) * header, uintptr_t base)
 /* The linker's: where the file begins in memory. */
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
+/* Where address 0 of the program headers is in memory. */
+static uintptr_t seal_base(void)
+{
+	const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+	uintptr_t base = 0;
+
+	/* Not PT_PHDR, which a static position-independent executable has not. */
+	for (size_t i = 0; headers && i < getauxval(AT_PHNUM); i++)
+		if (headers[i].p_type == PT_LOAD && headers[i].p_offset == 0)
+			base = (uintptr_t)&__ehdr_start - headers[i].p_vaddr;
+	return base;
+}
+
 static int seal_remap(int file)
 {
 	const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
 	size_t count = getauxval(AT_PHNUM);
-	uintptr_t base = 0;
-	int r = 0;
+	uintptr_t base = seal_base();
+	int r = headers ? 0 : -ENOTSUP;
 
-	if (!headers)
-		return -ENOTSUP;
-	/* Not PT_PHDR, which a static position-independent executable has not. */
-	for (size_t i = 0; i < count; i++)
-		if (headers[i].p_type == PT_LOAD && headers[i].p_offset == 0)
-			base = (uintptr_t)&__ehdr_start - headers[i].p_vaddr;
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		struct seal_segment segment;
 
@@ -186,72 +193,63 @@ static int seal_remap(int file)
 	return r;
 }
 
-/* proc_pid_stat(5): what PR_SET_MM_MAP wants to be told again, unchanged. */
-static int seal_read_layout(struct prctl_mm_map *ret_map)
+/* The end of a list of strings as the kernel has put them on the stack, one behind the other. */
+static uintptr_t seal_end_of(char *const *strings, uintptr_t start)
 {
-	enum {
-		START_CODE = 26,
-		END_CODE,
-		STACK,
-		START_DATA = 45,
-		END_DATA,
-		START_BRK,
-		ARG_START,
-		ARG_END,
-		ENV_START,
-		ENV_END,
-		FIELDS
-	};
-	uint64_t fields[FIELDS] = {0};
-	char stat[2048];
-	char *at;
-
-	if (io_read_small(AT_FDCWD, "/proc/self/stat", stat, sizeof(stat)) < 0)
-		return -EIO;
-	at = strrchr(stat, ')');
-	for (int field = 3; at && field < FIELDS; field++) {
-		at = strchr(at, ' ');
-		if (at)
-			fields[field] = strtoull(++at, NULL, 10);
-	}
-	if (!at)
-		return -EBADMSG;
-	*ret_map = (struct prctl_mm_map){
-		.start_code = fields[START_CODE],
-		.end_code = fields[END_CODE],
-		.start_data = fields[START_DATA],
-		.end_data = fields[END_DATA],
-		.start_brk = fields[START_BRK],
-		.brk = (uintptr_t)sbrk(0),
-		.start_stack = fields[STACK],
-		.arg_start = fields[ARG_START],
-		.arg_end = fields[ARG_END],
-		.env_start = fields[ENV_START],
-		.env_end = fields[ENV_END],
-	};
-	return 0;
+	for (; *strings; strings++)
+		start = (uintptr_t)*strings + strlen(*strings) + 1;
+	return start;
 }
 
-static int seal_replace_link(void)
+/*
+ * What PR_SET_MM_MAP wants to be told again (prctl(2), PR_SET_MM). It is ours to say: the kernel
+ * shows these places (proc_pid_stat(5), cmdline, environ) and bounds the heap by the last two. A
+ * heap that begins where it ends now can grow as before, and what there is of it stays.
+ */
+static void seal_describe_layout(char *const *argv, struct prctl_mm_map *ret_map)
+{
+	const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+	struct prctl_mm_map map = {.start_code = UINT64_MAX};
+	uintptr_t base = seal_base();
+
+	for (size_t i = 0; i < getauxval(AT_PHNUM); i++) {
+		uint64_t start = base + headers[i].p_vaddr, end = start + headers[i].p_filesz;
+
+		if (headers[i].p_type != PT_LOAD)
+			continue;
+		map.start_code = start < map.start_code ? start : map.start_code;
+		map.start_data = start > map.start_data ? start : map.start_data;
+		if (headers[i].p_flags & PF_X && end > map.end_code)
+			map.end_code = end;
+		map.end_data = end > map.end_data ? end : map.end_data;
+	}
+	map.start_brk = map.brk = (uintptr_t)sbrk(0);
+	/* Below argv is argc, where the stack began. */
+	map.start_stack = (uintptr_t)argv - sizeof(long);
+	map.arg_start = argv[0] ? (uintptr_t)argv[0] : map.start_stack;
+	map.arg_end = seal_end_of(argv, map.arg_start);
+	map.env_start = environ[0] ? (uintptr_t)environ[0] : map.arg_end;
+	map.env_end = seal_end_of(environ, map.env_start);
+	*ret_map = map;
+}
+
+static int seal_replace_link(char *const *argv)
 {
 	auto_close int empty = seal_memfd();
 	struct prctl_mm_map map;
-	int r;
 
 	if (empty < 0)
 		return empty;
 	if (fcntl(empty, F_ADD_SEALS, SEAL_ALL) < 0)
 		return -errno;
-	r = seal_read_layout(&map);
-	if (r < 0)
-		return r;
+	seal_describe_layout(argv, &map);
 	map.exe_fd = (uint32_t)empty;
 	if (prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof(map), 0) < 0)
 		return -errno;
 	return 0;
 }
 
-static int seal_in_place(int exe, int *ret_mount)
+static int seal_in_place(int exe, char *const *argv, int *ret_mount)
 {
 	auto_close int mount = -EBADF;
 	auto_close int file = seal_open_apart(exe, &mount);
@@ -261,7 +259,7 @@ static int seal_in_place(int exe, int *ret_mount)
 		return file;
 	r = seal_remap(file);
 	if (r == 0)
-		r = seal_replace_link();
+		r = seal_replace_link(argv);
 	if (r == 0)
 		*ret_mount = fd_take(&mount);
 	return r;
@@ -302,7 +300,7 @@ int seal_self(char *const *argv, int *ret_mount, struct error *err)
 	*ret_mount = -EBADF;
 	if (seal_is_sealed(exe))
 		return 0;
-	r = seal_in_place(exe, ret_mount);
+	r = seal_in_place(exe, argv, ret_mount);
 	if (r == 0)
 		return 0;
 	log_debug("executing a sealed copy: %s", error_name(-r));
