@@ -77,24 +77,37 @@ static int capabilities_bounding(uint64_t *ret_mask, struct error *err)
 	return 0;
 }
 
+/* Also of one that is gone already: to ask before would be one more call for each. Returns 1 behind
+ * the kernel's last one. */
+static int capabilities_drop(unsigned int number, struct error *err)
+{
+	int has = 1, failed;
+
+	if (prctl(PR_CAPBSET_DROP, (unsigned long)number, 0, 0, 0) == 0)
+		return 0;
+	failed = errno;
+	/* Who may drop none may have none that is superfluous. */
+	if (failed == EPERM)
+		has = prctl(PR_CAPBSET_READ, (unsigned long)number, 0, 0, 0);
+	if (has == 0)
+		return 0;
+	/* EINVAL: the kernel's last one was before; every kernel has those that we know. */
+	if (number >= OCI_CAPABILITY_COUNT && (has < 0 || failed == EINVAL))
+		return 1;
+	error_errno(err, failed, "drop %s from the bounding set",
+		    number < OCI_CAPABILITY_COUNT ? oci_capability_names[number] : "a capability");
+	return error_hint(err, "that takes CAP_SETPCAP");
+}
+
 int capabilities_limit(const struct capabilities_plan *plan, struct error *err)
 {
-	uint64_t superfluous;
-	int r = capabilities_bounding(&superfluous, err);
+	int r = 0;
 
+	for (unsigned int i = 0; r == 0 && i < CAPABILITIES_MAX; i++)
+		if (!((plan->bounding >> i) & 1))
+			r = capabilities_drop(i, err);
 	if (r < 0)
 		return r;
-	superfluous &= ~plan->bounding;
-	for (unsigned int i = 0; i < CAPABILITIES_MAX; i++) {
-		if (!((superfluous >> i) & 1))
-			continue;
-		if (prctl(PR_CAPBSET_DROP, (unsigned long)i, 0, 0, 0) < 0) {
-			error_errno(err, errno, "drop %s from the bounding set",
-				    i < OCI_CAPABILITY_COUNT ? oci_capability_names[i]
-							     : "a capability");
-			return error_hint(err, "that takes CAP_SETPCAP");
-		}
-	}
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return error_errno(err, errno, "keep capabilities across the change of user");
 	return 0;
@@ -149,13 +162,15 @@ static int capabilities_set_ambient(uint64_t ambient, struct error *err)
 int capabilities_apply(const struct capabilities_plan *plan, struct error *err)
 {
 	struct __user_cap_data_struct data[2];
-	uint64_t permitted, inheritable, ambient, bounding;
+	uint64_t permitted, inheritable, ambient, bounding = 0;
 	int r;
 
 	r = capabilities_get(data);
 	if (r < 0)
 		return error_errno(err, -r, "read the capabilities");
-	r = capabilities_bounding(&bounding, err);
+	/* Nobody else has to know: few have inheritable ones. */
+	if (plan->inheritable)
+		r = capabilities_bounding(&bounding, err);
 	if (r < 0)
 		return r;
 	permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
