@@ -252,6 +252,14 @@ int cgroup_freeze(const struct cgroup *cgroup, bool freeze, int64_t deadline, st
  */
 int cgroup_remove(struct cgroup *cgroup, bool kill, int64_t deadline, struct error *err);
 
+/*
+ * The same without opening it, which would cost more than its removal: where nobody is in it, and
+ * nothing below it, one rmdir(2) for each of its directories is all. Returns false when that was
+ * not all (whatever is the reason, and some of them may be gone), or when systemd has a unit of it:
+ * then cgroup_remove() is the way.
+ */
+bool cgroup_remove_empty(const struct cgroup_location *location);
+
 /* "killed by the memory limit": the count of oom_kill events and the peak in bytes, each 0 when the
  * kernel does not tell (memory.peak: since Linux 5.19), and the limit, UINT64_MAX without one. A
  * limit of less than a page is 0. Nothing can be told of a cgroup that is gone, but for the limit

@@ -2,12 +2,15 @@
 /* The end of a cgroup: signals, waiting, removal. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/path.h"
 #include "cgroup/backend.h"
+#include "cgroup/host.h"
 #include "kernel/process.h"
 
 /* The longest pause between two attempts on a directory that the kernel still holds, in ms. */
@@ -146,4 +149,26 @@ int cgroup_remove(struct cgroup *cgroup, bool kill, int64_t deadline, struct err
 {
 	return cgroup->unit ? remove_with_unit(cgroup, kill, deadline, err)
 			    : remove_all(cgroup, kill, deadline, err);
+}
+
+/* None of these paths leads through what a container could have changed: the last component is the
+ * only one that is its own, and rmdir follows no symbolic link. */
+bool cgroup_remove_empty(const struct cgroup_location *location)
+{
+	struct error ignored = ERROR_INIT;
+	enum cgroup_mode mode;
+	char directory[PATH_MAX];
+
+	if (location->manager != CGROUP_MANAGER_CGROUPFS || cgroup_host_mode(&mode, &ignored) < 0 ||
+	    mode != location->mode)
+		return false;
+	for (char **at = location->directories; at && *at; at++)
+		if (unlinkat(AT_FDCWD, *at, AT_REMOVEDIR) < 0)
+			return false;
+	if (location->directories)
+		return true;
+	return mode == CGROUP_MODE_UNIFIED && location->path &&
+	       snprintf(directory, sizeof(directory), "%s%s", CGROUP_MOUNT_POINT, location->path) <
+		       (int)sizeof(directory) &&
+	       unlinkat(AT_FDCWD, directory, AT_REMOVEDIR) == 0;
 }

@@ -35,13 +35,22 @@ static bool remove_is_of_past_boot(const struct record *record)
 static int remove_cgroup(const struct store_entry *entry, const struct record *record,
 			 int64_t deadline, struct error *err)
 {
+	struct cgroup_location location;
 	struct cgroup *cgroup;
-	int r = record_open_cgroup(entry, record, &cgroup, err);
+	int r = record_find_cgroup(entry, record, &location, err);
 
+	if (r == 0 && cgroup_remove_empty(&location)) {
+		cgroup_location_clear(&location);
+		return 0;
+	}
+	if (r == 0) {
+		r = cgroup_open(&location, &cgroup, err);
+		cgroup_location_clear(&location);
+	}
 	/* Nothing is known of one; or the host has other hierarchies by now. */
 	if (r == -ENOENT || (r == -ENOTSUP && remove_is_of_past_boot(record)))
 		return 0;
-	if (r < 0)
+	if (r != 0)
 		return r;
 	r = cgroup_remove(cgroup, true, deadline, err);
 	cgroup_free(cgroup);

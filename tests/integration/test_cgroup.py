@@ -65,6 +65,27 @@ def test_default_path_names_the_container(container):
     assert c.id in cgroups_of(c.pid)[controller]
 
 
+@pytest.mark.parametrize('path', [True, False])
+@pytest.mark.parametrize('left', ['all', 'all but one', 'none', 'one below'])
+def test_delete_of_what_is_left(container, path, left):
+    """Nothing is in it any more: each directory goes at once, whichever of them somebody has removed, or made below."""
+    c = container()
+    if path:
+        place(c)
+    c.up()
+    directories = {directory for directory in directories_of(c.pid).values() if directory.name == c.id}
+    assert directories
+    c.kill('KILL')
+    c.wait_stopped()
+    for directory in sorted(directories)[:{'all but one': 1, 'none': len(directories)}.get(left, 0)]:
+        directory.rmdir()
+    if left == 'one below':
+        for directory in directories:
+            (directory / 'below').mkdir()
+    c.delete()
+    assert [directory for directory in directories if directory.exists()] == []
+
+
 def test_stopped_keeps_the_cgroup_until_delete(container):
     """Engines read the OOM counters after the exit."""
     c = place(container(['true'])).create()
