@@ -56,6 +56,7 @@ struct exec {
 static int exec_plan(struct exec *exec, struct error *err)
 {
 	struct plan *plan = &exec->plan;
+	struct namespaces_plan namespaces;
 	int r;
 
 	*plan = (struct plan){
@@ -66,7 +67,10 @@ static int exec_plan(struct exec *exec, struct error *err)
 	};
 	r = plan_check_process(plan, err);
 	if (r == 0)
-		r = join_find_namespaces(exec->status.pid, &plan->namespaces.private, err);
+		r = namespaces_plan(plan->config->linux, &namespaces, err);
+	if (r == 0)
+		r = join_find_namespaces(exec->status.pid, namespaces.fresh,
+					 &plan->namespaces.private, err);
 	capabilities_plan(plan->process->capabilities, &plan->capabilities);
 	if (r == 0)
 		r = plan_make_seccomp(plan, err);
@@ -175,6 +179,19 @@ struct exec_child {
 	struct init init;
 };
 
+/* Whether anything has to be done to the process, or told of it, before its program may run: each
+ * wait costs two switches of context. */
+static bool exec_is_followed(const struct exec *exec)
+{
+	const struct plan_options *options = exec->plan.options;
+	const struct oci_process *process = exec->plan.process;
+	const struct record_intent *intent = exec->record.intent;
+
+	return exec->attach || options->pid_file || options->pidfd_socket || process->terminal ||
+	       process->oom_score_adj.set || process->scheduler || process->io_priority ||
+	       intent->rdt_group || intent->rdt_monitor;
+}
+
 static int exec_prepare(void *data, struct error *err)
 {
 	const struct exec_child *child = data;
@@ -188,6 +205,7 @@ static int exec_settle(void *data, struct error *err)
 
 	(void)err; /* what fails is told over the channel, as by any init */
 	child->exec->birth.channel = fd_close(child->exec->birth.channel);
+	child->init.followed = exec_is_followed(child->exec);
 	/* Whoever closes it last has to wait: not us. */
 	fd_close(child->exec->request->options.idle_close);
 	init_aside(&child->init);
@@ -352,7 +370,7 @@ static int exec_run(struct exec *exec, struct error *err)
 		(void)terminal_copy_size(STDIN_FILENO, exec->birth.master);
 	if (r == 0)
 		r = birth_announce(&exec->birth, err);
-	if (r == 0)
+	if (r == 0 && exec_is_followed(exec))
 		r = birth_send(&exec->birth, SYNC_START, err);
 	/* The last one, for which the kernel waits a grace period of RCU: beside the execve. */
 	fd_close(exec->request->options.idle_close);

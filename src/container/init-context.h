@@ -32,6 +32,7 @@ struct init {
 	const struct cgroup *cgroup;
 	const struct namespaces_fds *namespaces;
 	bool attach;	    /* wait until we have been moved into the cgroup */
+	bool followed;	    /* one that joins: the runtime does things to it before it may run */
 	int channel;	    /* to the runtime (sync.h) */
 	int gate;	    /* to wait at for `start`, or -EBADF: the channel is the gate */
 	int console_socket; /* connected, or -EBADF */

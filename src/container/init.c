@@ -74,24 +74,42 @@ static int init_hide(struct init *init, struct error *err)
 						      : 0;
 }
 
+/*
+ * From here on we only wait for the runtime's words, and its death is the end of the channel. The
+ * signal must be gone before it can commit: it exits right after, and would take us with it.
+ */
+static int init_outlive(struct error *err)
+{
+	return prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0
+		       ? error_errno(err, errno, "clear the parent-death signal")
+		       : 0;
+}
+
 static int init_ready(struct init *init, struct error *err)
 {
-	int r;
+	int r = init_outlive(err);
 
-	/*
-	 * From here on we only wait for the runtime's words, and its death is the end of the
-	 * channel. The signal must be gone before it can commit: it exits right after, and would
-	 * take us with it.
-	 */
-	if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
-		return error_errno(err, errno, "clear the parent-death signal");
-	r = init_send(init, SYNC_READY, -1, err);
+	if (r == 0)
+		r = init_send(init, SYNC_READY, -1, err);
 	if (r == 0)
 		r = init_expect(init, init->gate < 0 ? SYNC_START : SYNC_COMMIT, err);
 	if (r < 0 || init->gate < 0)
 		return r;
 	init->channel = fd_close(init->channel);
 	return gate_wait(init->gate, &init->channel, err);
+}
+
+/* The helper's last word: whom it forks need not wait until it is heard. */
+static int init_ready_aside(struct init *init, struct error *err)
+{
+	return init_send(init, SYNC_READY, -1, err);
+}
+
+static int init_ready_joined(struct init *init, struct error *err)
+{
+	int r = init_outlive(err);
+
+	return r == 0 && init->followed ? init_expect(init, SYNC_START, err) : r;
 }
 
 static int init_seccomp_aside(struct init *init, struct error *err)
@@ -152,9 +170,11 @@ static const struct init_step {
 	{"capabilities", init_capabilities, MAKE},
 	{"descriptors", init_descriptors, MAKE},
 	{"seccomp", init_seccomp_aside, ASIDE},
+	{"start", init_ready_aside, ASIDE},
 	/* Here the helper forks, and what it has forked can be looked at from inside. */
 	{"session", init_lead, JOINED},
-	{"start", init_ready, LIVE},
+	{"start", init_ready, FIRST},
+	{"start", init_ready_joined, JOINED},
 	{"hooks", init_start_hooks, FIRST},
 	{"limits", init_limits, LIVE},
 	{"seccomp", init_seccomp, LIVE},

@@ -49,10 +49,10 @@ static int join_is_own(int theirs_dir, int ours_dir, const char *name)
 	return theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
 }
 
-int join_find_namespaces(pid_t init, uint64_t *ret_types, struct error *err)
+int join_find_namespaces(pid_t init, uint64_t fresh, uint64_t *ret_types, struct error *err)
 {
 	auto_close int theirs = -EBADF, ours = -EBADF;
-	uint64_t types = 0;
+	uint64_t types = fresh & ~(uint64_t)CLONE_NEWUSER;
 	char pid[16];
 	int r;
 
@@ -64,6 +64,8 @@ int join_find_namespaces(pid_t init, uint64_t *ret_types, struct error *err)
 	if (ours < 0)
 		return error_errno(err, -ours, "look at /proc/self/ns");
 	for (size_t i = 0; i < array_size(join_namespaces); i++) {
+		if (types & join_namespaces[i].type)
+			continue;
 		r = join_is_own(theirs, ours, join_namespaces[i].name);
 		if (r < 0)
 			return error_errno(err, -r, "look at the container's %s namespace",

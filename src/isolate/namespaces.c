@@ -61,6 +61,7 @@
 #include <inttypes.h>
 #include <linux/nsfs.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -412,8 +413,10 @@ pid_t namespaces_fork_into(const struct namespaces_entry *entry, int cgroup, int
 		/* Our child, and waited for by nobody else: the number is still its own. */
 		pid = report->pid;
 		*ret_pidfd = sys_pidfd_open(pid, 0);
-		if (*ret_pidfd < 0)
+		if (*ret_pidfd < 0) {
+			(void)kill(pid, SIGKILL);
 			pid = error_errno(err, -*ret_pidfd, "open a pidfd of the process");
+		}
 	}
 	(void)munmap(report, sizeof(*report));
 	return pid;

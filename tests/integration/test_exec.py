@@ -99,6 +99,36 @@ def test_shared_namespaces(up):
     os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.parametrize('kinds', [['net'], ['net', 'ipc', 'uts']])
+def test_the_runtime_in_namespaces_of_the_container(up, kinds):
+    """What was made for the container is joined without a look, also by who is in it already."""
+    c = up()
+    inside = ['nsenter', '-t', str(c.pid), *(f'--{kind}' for kind in kinds)]
+    script = 'for kind in "$@"; do readlink /proc/self/ns/$kind; done'
+    command = c.runtime.command('exec', c.id, 'sh', '-c', script, 'sh', *NAMESPACES)
+    done = subprocess.run([*inside, *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, check=False)
+    assert done.stdout.split() == [namespace_of(c.pid, kind) for kind in NAMESPACES], done
+
+
+def test_nothing_runs_without_its_pid_file(up, workdir):
+    """The program waits for what is to be done before it, and is not started when that fails."""
+    c = up(lambda config: config['root'].update(readonly=False))
+    done = execute(c, '--pid-file', workdir / 'missing/pid', c.id, 'touch', '/ran')
+    assert done.rc == 255 and 'open the directory of pid file' in done.err
+    assert execute(c, c.id, 'ls', '/ran').rc == 1
+    assert execute(c, '--pid-file', workdir / 'pid', c.id, 'touch', '/ran') == (0, '', '')
+    assert execute(c, c.id, 'ls', '/ran') == (0, '/ran\n', '')
+
+
+@pytest.mark.parametrize('score', [None, 500])
+def test_oom_score_before_the_program(up, score):
+    """It is set from outside, on a process that waits for it; without one there is nothing to wait for."""
+    c = up(lambda config: config['process'].pop('oomScoreAdj', None) if score is None else config['process'].update(oomScoreAdj=score))
+    own = Path('/proc/self/oom_score_adj').read_text()
+    for _ in range(5):
+        assert execute(c, c.id, 'cat', '/proc/self/oom_score_adj').out == (own if score is None else f'{score}\n')
+
+
 @pytest.mark.parametrize('nnp', [True, False])
 def test_privileges_are_the_containers(up, nnp):
     names = ['CAP_CHOWN', 'CAP_KILL']
