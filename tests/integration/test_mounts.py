@@ -360,6 +360,23 @@ def test_masked_paths(container):
     assert c.run() == (0, 'end\n', '')
 
 
+def test_masked_and_readonly_paths_named_twice(container):
+    """And once more through a link: a mask is not masked again."""
+    c = writable(container(['sh', '-c', 'cat /etc/secret; ls /etc/folder; touch /etc/file 2>/dev/null || echo refused; echo end']))
+    (c.rootfs / 'etc/secret').write_text('secret\n')
+    (c.rootfs / 'etc/file').touch()
+    (c.rootfs / 'etc/folder').mkdir()
+    (c.rootfs / 'etc/folder/file').touch()
+    (c.rootfs / 'etc/link').symlink_to('secret')
+    c.config['linux']['maskedPaths'] = ['/etc/secret', '/etc/folder', '/etc/secret', '/etc/link', '/etc//folder/']
+    c.config['linux']['readonlyPaths'] = ['/etc/file', '/etc/file']
+    assert c.output() == 'refused\nend\n'
+    c.config['process']['args'] = ['sleep', '1000']
+    c.up()
+    targets = [entry.target for entry in mounts_of(c.pid)]
+    assert targets.count('/etc/secret') == targets.count('/etc/folder') == 1
+
+
 def test_masked_folder_is_read_only(container):
     c = writable(container(['sh', '-c', 'touch /etc/folder/x 2>/dev/null && echo written || echo refused']))
     (c.rootfs / 'etc/folder').mkdir()

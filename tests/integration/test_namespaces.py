@@ -279,6 +279,22 @@ def test_sysctl_with_a_slash(container):
 
 
 @pytest.mark.knarr
+def test_sysctl_of_the_user_namespace(container):
+    """Limits of what can be made below it: it is the container's own, and the host's stay."""
+    with open('/proc/sys/user/max_net_namespaces', encoding='ascii') as value:
+        before = value.read()
+    c = give_user_namespace(container(['cat', '/proc/sys/user/max_net_namespaces']))
+    c.config['linux']['sysctl'] = {'user.max_net_namespaces': '7'}
+    assert c.output() == '7\n'
+    with open('/proc/sys/user/max_net_namespaces', encoding='ascii') as value:
+        assert value.read() == before
+    c.config['linux']['namespaces'] = [entry for entry in c.config['linux']['namespaces'] if entry['type'] != 'user']
+    del c.config['linux']['uidMappings'], c.config['linux']['gidMappings']
+    c.bundle.save()
+    c.runtime.fails('create', '--bundle', c.bundle.path, c.id, text=r'config\.json:\d+:\d+: linux\.sysctl\["user\.max_net_namespaces"\]: ')
+
+
+@pytest.mark.knarr
 def test_sysctl_past_what_covers_the_hosts_proc(container):
     """As in a container that is our host: /proc/sys is a mount of its own, and read-only."""
     def cover():

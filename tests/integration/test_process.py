@@ -178,6 +178,24 @@ def test_rlimits(container):
     assert limits['Max stack size'] == (str(1 << 20), str(1 << 22))
 
 
+# as the kernel shows them
+RLIMITS = {'AS': 'Max address space', 'CORE': 'Max core file size', 'CPU': 'Max cpu time', 'DATA': 'Max data size', 'FSIZE': 'Max file size',
+           'LOCKS': 'Max file locks', 'MEMLOCK': 'Max locked memory', 'MSGQUEUE': 'Max msgqueue size', 'NICE': 'Max nice priority',
+           'NOFILE': 'Max open files', 'NPROC': 'Max processes', 'RSS': 'Max resident set', 'RTPRIO': 'Max realtime priority',
+           'RTTIME': 'Max realtime timeout', 'SIGPENDING': 'Max pending signals', 'STACK': 'Max stack size'}
+
+
+def test_rlimits_of_all_kinds(container):
+    """Each one lower than ours, and of other values than its neighbours."""
+    wanted = {}
+    for number, (name, shown) in enumerate(RLIMITS.items()):
+        _, hard = resource.getrlimit(getattr(resource, f'RLIMIT_{name}', {'LOCKS': 10}.get(name, -1)))
+        wanted[name] = (1 << 30) + 4096 * number if hard == resource.RLIM_INFINITY else max(hard - 1 - number, 0) if hard < 1 << 30 else hard - 4096 * number
+    c = container(rlimits=[{'type': f'RLIMIT_{name}', 'soft': value // 2, 'hard': value} for name, value in wanted.items()]).up()
+    limits = limits_of(c.pid)
+    assert {shown: limits[shown] for shown in RLIMITS.values()} == {RLIMITS[name]: (str(value // 2), str(value)) for name, value in wanted.items()}
+
+
 def test_rlimits_not_named_stay(container):
     c = container(rlimits=[]).up()
     soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)

@@ -126,6 +126,14 @@ def test_what_is_not_granted_is_not_mapped(users, subordinate):
                     text=r'config\.json:\d+:\d+: linux\.uidMappings: .*newuidmap.*see /etc/subuid')
 
 
+def test_groups_of_whom_may_have_none(users):
+    """The kernel denies setgroups(2) to a namespace of one id: an error when there are some to set."""
+    c = users(rootless=True, user={'uid': 0, 'gid': 0, 'additionalGids': [0]})
+    c.bundle.save()
+    c.runtime.fails('create', '--bundle', c.bundle.path, c.id,
+                    text=r'config\.json:\d+:\d+: process\.user\.additionalGids: .*setgroups')
+
+
 # ---- maps and a namespace that are not ------------------------------------------------------------
 
 
