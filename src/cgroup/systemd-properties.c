@@ -348,28 +348,60 @@ void systemd_properties_add_limits(struct systemd_properties *properties,
 	add_quota(&plan);
 }
 
-void systemd_round_quota(struct cgroup_writes *writes)
+/* What systemd makes of a quota; 0 when it does not fit. */
+static uint64_t round_quota(uint64_t quota, uint64_t period)
 {
+	__uint128_t percent = ((__uint128_t)quota * 100 + period - 1) / period;
+	__uint128_t rounded = percent * period / 100;
+
+	/* systemd gives no less than a millisecond. */
+	if (rounded < 1000)
+		return 1000;
+	return rounded < UINT64_MAX ? (uint64_t)rounded : 0;
+}
+
+static void round_cpu_max(struct cgroup_write *write)
+{
+	struct property_quota quota;
+	uint64_t period, rounded;
+	char *value;
+
+	if (!parse_cpu_max(write->value, &quota) || quota.quota == PROPERTY_INFINITY)
+		return;
+	period = quota.has_period ? quota.period : PROPERTY_PERIOD;
+	rounded = round_quota(quota.quota, period);
+	if (rounded == 0 || asprintf(&value, "%" PRIu64 " %" PRIu64, rounded, period) < 0)
+		return;
+	free(write->value);
+	write->value = value;
+}
+
+static void round_cfs_quota(struct cgroup_write *write, uint64_t period)
+{
+	uint64_t quota, rounded;
+	char *value;
+
+	if (!parse_limit(write->value, &quota) || quota == PROPERTY_INFINITY)
+		return;
+	rounded = round_quota(quota, period);
+	if (rounded == 0 || asprintf(&value, "%" PRIu64, rounded) < 0)
+		return;
+	free(write->value);
+	write->value = value;
+}
+
+void systemd_round_quota(struct cgroup_writes *writes, uint64_t period)
+{
+	/* On v1 the period has a file of its own, and may come behind the quota. */
+	for (size_t i = 0; i < writes->count; i++)
+		if (strcmp(writes->items[i].file, "cpu.cfs_period_us") == 0)
+			(void)text_parse_u64(writes->items[i].value, &period);
 	for (size_t i = 0; i < writes->count; i++) {
 		struct cgroup_write *write = &writes->items[i];
-		struct property_quota quota;
-		__uint128_t percent, rounded;
-		uint64_t period;
-		char *value;
 
-		if (strcmp(write->file, "cpu.max") != 0 || !parse_cpu_max(write->value, &quota) ||
-		    quota.quota == PROPERTY_INFINITY)
-			continue;
-		period = quota.has_period ? quota.period : PROPERTY_PERIOD;
-		percent = ((__uint128_t)quota.quota * 100 + period - 1) / period;
-		rounded = percent * period / 100;
-		/* systemd gives no less than a millisecond. */
-		if (rounded < 1000)
-			rounded = 1000;
-		if (rounded > UINT64_MAX ||
-		    asprintf(&value, "%" PRIu64 " %" PRIu64, (uint64_t)rounded, period) < 0)
-			continue;
-		free(write->value);
-		write->value = value;
+		if (strcmp(write->file, "cpu.max") == 0)
+			round_cpu_max(write);
+		else if (strcmp(write->file, "cpu.cfs_quota_us") == 0 && period > 0)
+			round_cfs_quota(write, period);
 	}
 }

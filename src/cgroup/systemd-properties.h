@@ -73,10 +73,11 @@ int systemd_properties_add_annotations(struct systemd_properties *properties,
 				       const struct oci_string_map *annotations, struct error *err);
 
 /*
- * systemd knows CPU time in whole percents, rounded up here, and writes cpu.max accordingly. Where
- * that is the same file as ours, ours has to be the same: changes the plan.
+ * systemd knows CPU time in whole percents, rounded up here, and writes cpu.max, or v1's
+ * cpu.cfs_quota_us, accordingly. Where that is the same file as ours, ours has to be the same:
+ * changes the plan. `period`: v1's when the plan has none, microseconds.
  */
-void systemd_round_quota(struct cgroup_writes *writes);
+void systemd_round_quota(struct cgroup_writes *writes, uint64_t period);
 
 /* IOWeight= for which systemd writes `weight` (1 to 1000) to io.bfq.weight. */
 unsigned int systemd_io_weight(unsigned int weight);

@@ -29,6 +29,8 @@
 
 /* As long as the paths of a dozen hierarchies get. */
 #define UNIT_CGROUP_MAX (1u << 20)
+/* The kernel's period of CPU time, microseconds. */
+#define UNIT_PERIOD 100000
 
 /* Looks at the cgroup that the unit is going to be in: *ret_bfq tells whether the kernel has a
  * weight of its own for BFQ. A frozen one would stop what keeps the place. */
@@ -221,8 +223,16 @@ bool cgroup_unit_defers(const struct cgroup *cgroup, const struct cgroup_write *
 
 void cgroup_unit_adjust(const struct cgroup *cgroup, struct cgroup_writes *writes)
 {
-	if (cgroup->unit && cgroup->unit->subcgroup[0] == '\0')
-		systemd_round_quota(writes);
+	const struct cgroup_member *cpu = NULL;
+	uint64_t period = UNIT_PERIOD;
+
+	if (!cgroup->unit || cgroup->unit->subcgroup[0])
+		return;
+	if (cgroup->backend == &cgroup_backend_v1)
+		cpu = cgroup_member_find(cgroup, "cpu");
+	if (cpu && cpu->node.fd >= 0)
+		(void)tree_read_u64(cpu->node.fd, "cpu.cfs_period_us", &period);
+	systemd_round_quota(writes, period);
 }
 
 int cgroup_release(struct cgroup *cgroup, struct error *err)

@@ -266,9 +266,45 @@ START_TEST(rounding)
 		struct cgroup_write write = {.file = "cpu.max", .value = strdup(cases[i].value)};
 		struct cgroup_writes writes = {.items = &write, .count = 1};
 
-		systemd_round_quota(&writes);
+		systemd_round_quota(&writes, 7);
 		ck_assert_str_eq(write.value, cases[i].expected);
 		free(write.value);
+	}
+}
+END_TEST
+
+/* v1: two files, in either order, or the quota alone. */
+START_TEST(rounding_v1)
+{
+	static const struct {
+		const char *quota, *period, *expected;
+	} cases[] = {
+		{"33333", "50000", "33500"}, {"33333", NULL, "34000"},	{"-1", "50000", "-1"},
+		{"1", NULL, "1000"},	     {"33333", "odd", "34000"}, {"1", "0", "1"},
+	};
+
+	for (size_t i = 0; i < 2 * suite_count(cases); i++) {
+		struct cgroup_write items[2];
+		struct cgroup_writes writes = {.items = items, .count = 1};
+		bool behind = i % 2;
+
+		items[0] = items[1] = (struct cgroup_write){.file = "cpu.cfs_quota_us"};
+		items[!behind].value = NULL;
+		if (cases[i / 2].period) {
+			(void)snprintf(items[behind].file, sizeof(items[behind].file),
+				       "cpu.cfs_period_us");
+			items[behind].value = strdup(cases[i / 2].period);
+			items[!behind].value = strdup(cases[i / 2].quota);
+			writes.count = 2;
+		} else {
+			behind = true;
+			items[0].value = strdup(cases[i / 2].quota);
+			items[1].value = NULL;
+		}
+		systemd_round_quota(&writes, 100000);
+		ck_assert_str_eq(items[!behind].value, cases[i / 2].expected);
+		free(items[0].value);
+		free(items[1].value);
 	}
 }
 END_TEST
@@ -442,6 +478,7 @@ int main(void)
 				      unified_keys,
 				      io_weight,
 				      rounding,
+				      rounding_v1,
 				      devices,
 				      units,
 				      annotations,
