@@ -4,11 +4,13 @@
 import json
 import os
 import signal
+import struct
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
-from harness import PREFIX, cgroup_hierarchies, cgroups_of, lacks, view, wait_until
+from harness import PREFIX, cgroup_hierarchies, cgroups_of, lacks, mount, umount, view, wait_until
 from test_mounts import with_cgroup_mount
 
 pytestmark = pytest.mark.knarr
@@ -135,6 +137,57 @@ def test_signals_reach_the_moved(container, foreign, which):
     c.runtime.ok('kill', '--all', c.id, 'TERM')
     c.wait_out('heard')
     c.wait_stopped()
+
+
+# ---- what no signal ends --------------------------------------------------------------------------
+
+
+class Stuck:
+    """A process that waits for an answer of a file system of ours, which not even SIGKILL ends once the question has been read."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir()
+        self.fuse = os.open('/dev/fuse', os.O_RDWR | os.O_CLOEXEC)
+        mount('stuck', folder, 'fuse', data=f'fd={self.fuse},rootmode=40000,user_id=0,group_id=0')
+        self.process = subprocess.Popen(['stat', folder / 'x'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, opcode, unique = struct.unpack_from('<IIQ', os.read(self.fuse, 1 << 17))
+        assert opcode == 26  # FUSE_INIT
+        os.write(self.fuse, struct.pack('<IiQ', 16 + 64, 0, unique) + struct.pack('<IIIIHHII', 7, 31, 0, 0, 0, 0, 1 << 16, 1) + bytes(36))
+        assert struct.unpack_from('<IIQ', os.read(self.fuse, 1 << 17))[1] == 1  # FUSE_LOOKUP
+
+    def end(self):
+        if self.fuse >= 0:
+            os.close(self.fuse)
+            self.process.wait()
+            umount(self.folder)
+        self.fuse = -1
+
+
+@pytest.fixture
+def stuck(workdir):
+    if not os.path.exists('/dev/fuse'):
+        lacks('/dev/fuse')
+    process = Stuck(workdir / 'stuck')
+    yield process
+    process.end()
+
+
+def test_survivors_are_named(container, stuck):
+    """A process in the cgroup that does not die: after the deadline the command says which, and all is there to try again."""
+    c = container().up()
+    folders = own_folders(c.pid)
+    for folder in folders.values():
+        (folder / 'cgroup.procs').write_text(str(stuck.process.pid))
+    began = time.monotonic()
+    line = c.runtime.fails('delete', '--force', c.id, text='cannot be removed, processes are left in it: ')
+    assert 9 < time.monotonic() - began < 30
+    assert line.endswith(f': {stuck.process.pid} (stat)\n') and any(f'cgroup {folder} cannot' in line for folder in folders.values()), line
+    assert c.status == 'stopped'
+    stuck.end()
+    assert stuck.process.returncode == -signal.SIGKILL
+    c.delete('--force')
+    assert not any(folder.exists() for folder in folders.values())
 
 
 # ---- cpuset of cgroup v1 --------------------------------------------------------------------------
