@@ -49,6 +49,8 @@ def main(generate, sources, knarr):
             assert name == 'knarr' or name in text, (shell, name)
     config = plain(output(generate, 'config', str(sources / 'knarr-config.prose')))
     assert config.count('.TP\n') > 200, config.count('.TP\n')
+    # A line that begins with a blank would not be filled with the one before.
+    assert not re.search('^[ \t]', config, re.MULTILINE)
     # What the features document says that works, and nothing else, is described as working.
     unsafe = json.loads(output(knarr, 'features'))['potentiallyUnsafeConfigAnnotations']
     described = re.findall(r'^\.TP\n(\S+) \(annotation(?:, absolute path)?\)$', config, re.MULTILINE)

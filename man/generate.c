@@ -148,6 +148,17 @@ struct dictionary {
 	size_t count;
 };
 
+/* In place: to roff a line that begins with a blank is the begin of something new. */
+static void drop_tabs(char *text)
+{
+	char *out = text;
+
+	for (; *text; text++)
+		if (*text != '\t')
+			*out++ = *text;
+	*out = '\0';
+}
+
 static int dictionary_parse(struct dictionary *dictionary, char *prose)
 {
 	for (char *line = prose, *next; line && *line; line = next) {
@@ -167,9 +178,7 @@ static int dictionary_parse(struct dictionary *dictionary, char *prose)
 		if (dictionary->count == array_size(dictionary->items))
 			return fail("too many entries at", line);
 		*colon = '\0';
-		for (char *c = colon + 2; *c; c++)
-			if (*c == '\t')
-				*c = ' ';
+		drop_tabs(colon + 2);
 		dictionary->items[dictionary->count++] = (struct words){line, colon + 2, false};
 	}
 	return EXIT_SUCCESS;
