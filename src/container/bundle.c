@@ -34,14 +34,14 @@ struct bundle_problems {
 static void bundle_keep(struct bundle *bundle, const char *place, const struct oci_problem *problem)
 {
 	size_t count = bundle->warning_count;
-	char **warnings = realloc(bundle->warnings, (count + 1) * sizeof(*warnings));
+	char **warnings = realloc(bundle->warnings, (count + 1) * sizeof(*warnings)), *line;
 
 	if (!warnings)
 		return;
 	bundle->warnings = warnings;
-	if (asprintf(&warnings[count], "%s%s: %s%s%s", bundle->name, place, problem->path,
+	if (asprintf(&line, "%s%s: %s%s%s", bundle->name, place, problem->path,
 		     problem->path[0] ? ": " : "", problem->message) >= 0)
-		bundle->warning_count++;
+		warnings[bundle->warning_count++] = line;
 }
 
 void bundle_warn(const struct bundle *bundle)

@@ -112,6 +112,7 @@ ANALYZER_LEAKS = {
     'src/cgroup/systemd-properties.c': 'items[]: systemd_properties_clear()',
     'src/cli/cli.c': 'items[] of cli_keep(): main()',
     'src/cli/options.c': "an option's list, in the target at its offset: the process's",
+    'src/container/bundle.c': 'warnings[]: bundle_clear()',
     'src/container/exec-process.c': 'sets[]: exec_process_clear()',
     'src/container/hooks.c': "a hook's vectors: execve or _exit, in a child",
     'src/container/plan.c': 'the two variables of LISTEN_FDS in env.items[]: plan_clear()',
