@@ -141,16 +141,6 @@ static const struct idmap_kind idmap_uids = {"uid_map", "newuidmap", "linux.uidM
 static const struct idmap_kind idmap_gids = {"gid_map", "newgidmap", "linux.gidMappings",
 					     CAP_SETGID};
 
-static bool idmap_capable(int capability)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {0};
-
-	if (syscall(SYS_capget, &header, data) < 0)
-		return false;
-	return (data[0].effective >> capability) & 1;
-}
-
 static bool idmap_is_own(const struct oci_id_mappings *map, uint32_t id)
 {
 	return map->count == 1 && map->items[0].size == 1 && map->items[0].host_id == id;
@@ -209,13 +199,13 @@ static int idmap_write_at(const struct idmap_plan *plan, pid_t pid, int procfs, 
 {
 	int r;
 
-	if (idmap_capable(CAP_SETUID) || idmap_is_own(&plan->uids, geteuid()))
+	if (process_is_capable(CAP_SETUID) || idmap_is_own(&plan->uids, geteuid()))
 		r = idmap_write_direct(&plan->uids, &idmap_uids, pid, procfs, err);
 	else
 		r = idmap_tool_run(idmap_uids.tool, pid, &plan->uids, idmap_uids.field, err);
 	if (r < 0)
 		return r;
-	if (idmap_capable(CAP_SETGID))
+	if (process_is_capable(CAP_SETGID))
 		return idmap_write_direct(&plan->gids, &idmap_gids, pid, procfs, err);
 	if (!idmap_is_own(&plan->gids, getegid()))
 		return idmap_tool_run(idmap_gids.tool, pid, &plan->gids, idmap_gids.field, err);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -253,6 +254,7 @@ static int sources_enter(int init_pidfd)
 	return setns(init_pidfd, CLONE_NEWUSER | CLONE_NEWNS) < 0 ? -errno : 0;
 }
 
+/* Closing what it has of the runtime's pipe says that it has entered, or has tried to. */
 static void __attribute__((noreturn))
 sources_helper(int init_pidfd, int channel, int procfs, pid_t runtime)
 {
@@ -262,8 +264,8 @@ sources_helper(int init_pidfd, int channel, int procfs, pid_t runtime)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != runtime)
 		_exit(1);
-	sources_close_others(init_pidfd, channel, procfs);
 	r = sources_enter(init_pidfd);
+	sources_close_others(init_pidfd, channel, procfs);
 	if (r < 0) {
 		error_errno(&refusal.error, -r, "enter the mount namespace of init");
 		(void)channel_send(channel, &refusal, -1);
@@ -279,20 +281,40 @@ sources_helper(int init_pidfd, int channel, int procfs, pid_t runtime)
 	_exit(r == -EPIPE ? 0 : 1);
 }
 
+/*
+ * To enter takes the right to look into init (ptrace(2)), and of a process that has changed its
+ * user only CAP_SYS_PTRACE gives it: init is to become root of its namespace, who may be another
+ * user than the caller. So without it nothing goes on before the helper is in.
+ */
+static int sources_await(int *entering, int entered, int pidfd, struct error *err)
+{
+	int r;
+
+	*entering = fd_close(*entering);
+	r = process_wait_readable(entered, pidfd, process_now() + SOURCES_ANSWER_MS);
+	return r < 0 ? error_errno(err, -r, "wait for the helper for bind sources") : 0;
+}
+
 int sources_serve(int init_pidfd, int channel, int *ret_pidfd, struct error *err)
 {
-	auto_close int procfs = -EBADF;
+	auto_close int procfs = -EBADF, entered = -EBADF, entering = -EBADF;
 	pid_t pid, runtime = getpid();
-	int r;
+	int r, ends[2];
 
 	/* While the mount namespace is still the host's own. */
 	r = procfs_open(&procfs, err);
 	if (r < 0)
 		return r;
+	if (!process_is_capable(CAP_SYS_PTRACE)) {
+		if (pipe2(ends, O_CLOEXEC) < 0)
+			return error_errno(err, errno, "make the helper for bind sources");
+		entered = ends[0];
+		entering = ends[1];
+	}
 	pid = process_fork(CLONE_CLEAR_SIGHAND, -1, ret_pidfd);
 	if (pid < 0)
 		return error_errno(err, -pid, "make the helper for bind sources");
 	if (pid == 0)
 		sources_helper(init_pidfd, channel, procfs, runtime);
-	return 0;
+	return entered < 0 ? 0 : sources_await(&entering, entered, *ret_pidfd, err);
 }

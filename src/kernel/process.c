@@ -3,15 +3,18 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/io.h"
@@ -290,6 +293,16 @@ int process_reap(int pidfd, int *ret_status)
 int process_reap_blocking(int pidfd, int *ret_status)
 {
 	return process_try_reap(pidfd, 0, ret_status);
+}
+
+bool process_is_capable(int capability)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {0};
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return false;
+	return (data[capability / 32].effective >> capability % 32) & 1;
 }
 
 int process_exit_code(int status)

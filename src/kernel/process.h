@@ -96,6 +96,9 @@ int process_reap(int pidfd, int *ret_status);
  * so the child has to have a deadline of its own. */
 int process_reap_blocking(int pidfd, int *ret_status);
 
+/* Whether the caller has it in effect (capabilities(7)), by its number. */
+bool process_is_capable(int capability);
+
 /* A wait status as shells show it: the exit status, or 128 + the signal's number. */
 int process_exit_code(int status);
 

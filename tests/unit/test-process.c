@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -266,14 +268,43 @@ START_TEST(identity_of_a_process_with_an_odd_name)
 }
 END_TEST
 
+/* What the kernel shows of the effective set; then of one without it. */
+START_TEST(capabilities)
+{
+	char status[8192];
+	FILE *file = fopen("/proc/self/status", "r");
+	unsigned long long effective;
+	size_t length;
+
+	ck_assert_ptr_nonnull(file);
+	length = fread(status, 1, sizeof(status) - 1, file);
+	fclose(file);
+	status[length] = '\0';
+	ck_assert_ptr_nonnull(strstr(status, "\nCapEff:"));
+	effective = strtoull(strstr(status, "\nCapEff:") + strlen("\nCapEff:"), NULL, 16);
+	for (int i = 0; i < 41; i++)
+		ck_assert_int_eq(process_is_capable(i), (int)(effective >> i & 1));
+	if (geteuid() == 0)
+		ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
+	for (int i = 0; i < 64; i++)
+		ck_assert(!process_is_capable(i));
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
-		fork_and_exit_status,	       death_by_signal,
-		flags_that_the_kernel_refuses, waits_end_at_their_deadline,
-		waits_go_on_behind_a_signal,   what_was_said_before_death_comes_first,
-		reaping_has_a_deadline,	       a_dead_one_that_is_traced,
-		identity_is_found_again,       identity_of_a_process_with_an_odd_name,
+		fork_and_exit_status,
+		death_by_signal,
+		flags_that_the_kernel_refuses,
+		waits_end_at_their_deadline,
+		waits_go_on_behind_a_signal,
+		what_was_said_before_death_comes_first,
+		reaping_has_a_deadline,
+		a_dead_one_that_is_traced,
+		identity_is_found_again,
+		identity_of_a_process_with_an_odd_name,
+		capabilities,
 	};
 
 	return suite_run("process", tests, suite_count(tests));
