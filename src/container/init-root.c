@@ -89,6 +89,8 @@ int init_mounts(struct init *init, struct error *err)
 		.network_data = init,
 	};
 
+	if (context.cgroup_unified && plan->cgroup_host.count > 0)
+		context.cgroup_whole = plan->cgroup_host.hierarchies[0].mount_point;
 	if (context.cgroup_unified && init->cgroup)
 		context.cgroup_path = cgroup_directory(init->cgroup, 0);
 	return mounts_apply(&plan->mounts, &context, err);

@@ -19,6 +19,27 @@
  */
 #define MOUNTS_CGROUP_OPTIONS_MAX 24
 
+/*
+ * A container without a cgroup of its own, in a user namespace, sees what its caller does. It may
+ * not write there, whatever the options say: the caller may be allowed to (CVE-2023-25809).
+ */
+static int mounts_cgroup_whole(const struct mounts_run *run, const struct mounts_step *step,
+			       int *ret_fd, struct error *err)
+{
+	struct mountfd_change readonly = {.set = MOUNT_ATTR_RDONLY, .recursive = true};
+	auto_close int fd = -EBADF;
+	int r;
+
+	r = mounts_clone(run, step, run->context->cgroup_whole, true, &fd, err);
+	if (r < 0)
+		return r;
+	r = mountfd_change(fd, &readonly);
+	if (r < 0)
+		return error_errno(err, -r, "make the host's cgroups read-only");
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
 static int mounts_cgroup_unified(const struct mounts_run *run, const struct mounts_step *step,
 				 int *ret_fd, struct error *err)
 {
@@ -37,7 +58,9 @@ static int mounts_cgroup_unified(const struct mounts_run *run, const struct moun
 	/* EPERM: the cgroup namespace is not our user namespace's; EBUSY: a hierarchy of version 1
 	 * has been mounted with the same controllers. */
 	if ((r == -EPERM || r == -EBUSY) && context->cgroup_path)
-		r = mounts_clone(run, step, context->cgroup_path, true, ret_fd, err);
+		return mounts_clone(run, step, context->cgroup_path, true, ret_fd, err);
+	if (r == -EPERM && context->cgroup_whole)
+		return mounts_cgroup_whole(run, step, ret_fd, err);
 	return r;
 }
 

@@ -91,9 +91,10 @@ struct mounts_hierarchy {
 struct mounts_context {
 	int root; /* the container's root, attached (isolate/rootfs.h) */
 	struct sources sources;
-	bool cgroup_namespace;	 /* the container has its own */
-	bool cgroup_unified;	 /* /sys/fs/cgroup is cgroup2 */
-	const char *cgroup_path; /* unified: host path of the container's cgroup, for a bind */
+	bool cgroup_namespace;	  /* the container has its own */
+	bool cgroup_unified;	  /* /sys/fs/cgroup is cgroup2 */
+	const char *cgroup_path;  /* unified: host path of the container's cgroup, for a bind */
+	const char *cgroup_whole; /* unified: where the host has all of it, or NULL */
 	const struct mounts_hierarchy *hierarchies; /* otherwise */
 	size_t hierarchy_count;
 	/* Called before the first filesystem that may be of the network namespace, if there is one;

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness import MS_BIND, Runtime, lacks, mount, namespace_of, status_of, umount
+from harness import MS_BIND, Runtime, lacks, mount, namespace_of, status_of, umount, view
 
 pytestmark = pytest.mark.knarr
 
@@ -194,6 +194,21 @@ def test_life(users, subordinate):
     c.wait_stopped()
     c.delete()
     assert os.listdir(c.runtime.root) == []
+
+
+@pytest.mark.parametrize('own', [True, False])
+def test_cgroups_are_not_written_to(users, subordinate, own):
+    """Of the host's, where there is no cgroup for him: with and without a cgroup namespace, whatever the options say."""
+    c = users(['sh', '-c', 'grep -E " /sys/fs/cgroup.* - cgroup2? " /proc/self/mountinfo'])
+    entry = next(entry for entry in c.config['mounts'] if entry['type'] == 'cgroup')
+    if view() == 'v2':
+        entry['options'] = [option for option in entry['options'] if option != 'ro']
+    if not own:
+        c.config['linux']['namespaces'] = [entry for entry in c.config['linux']['namespaces'] if entry['type'] != 'cgroup']
+    lines = c.output().splitlines()
+    assert lines
+    if not own or view() != 'v2':
+        assert {line.split()[5].split(',')[0] for line in lines} == {'ro'}, lines
 
 
 def test_user_that_cannot_be_mapped(users):
