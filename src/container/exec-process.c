@@ -183,10 +183,10 @@ static int exec_from_file(const struct exec_request *request, const struct oci_p
 	struct exec_problems problems = {.name = path_basename(request->process_file), .err = err};
 	struct oci_report report = {.problem = exec_problem, .data = &problems};
 	struct bundle *file = &process->file;
-	int r;
+	/* Of whatever type: shells hand down pipes. */
+	auto_close int fd = open(request->process_file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int r = fd < 0 ? -errno : io_read_all(fd, OCI_SIZE_MAX, &file->text, &file->length);
 
-	r = io_read_file(AT_FDCWD, request->process_file, 0, OCI_SIZE_MAX, &file->text,
-			 &file->length);
 	if (r < 0)
 		return error_errno(err, -r, "read --process %s", request->process_file);
 	file->name = problems.name;

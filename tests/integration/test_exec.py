@@ -201,6 +201,18 @@ def test_process_file(up, workdir):
     assert execute(c, '--process', path, c.id) == (0, '/tmp\n3\n4\ny\n\n', '')
 
 
+def test_process_from_a_pipe(up, workdir):
+    """As shells hand down <(...), and from standard input."""
+    c = up()
+    (workdir / 'process.json').write_text(json.dumps({'cwd': '/', 'args': ['echo', 'from a pipe'], 'env': ['PATH=/bin']}))
+    quoted = ' '.join(f"'{word}'" for word in c.runtime.command('exec', '--process'))
+    for line in (f"{quoted} <(cat {workdir}/process.json) {c.id}", f"cat {workdir}/process.json | {quoted} /dev/stdin {c.id}"):
+        done = subprocess.run(['bash', '-c', line], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, 'from a pipe\n', ''), done
+    done = execute(c, '--process', workdir, c.id)
+    assert done == (255, '', f'knarr: read --process {workdir}: Is a directory (EISDIR)\n')
+
+
 @pytest.mark.parametrize('text,wanted', [
     ('{"cwd": "/", "args": ["x"], "user": {"uid": -1}}', 'process.json:1:45: user.uid: -1 is not a valid user id'),
     ('{"cwd": 7}', 'process.json:1:9: cwd: expected a string, not a number'),
