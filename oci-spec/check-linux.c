@@ -101,16 +101,6 @@ void check_id_mappings(struct check *check, const char *field,
 	}
 }
 
-/* Not an error: this is what crun writes for the unprivileged. */
-static void check_without_maps(struct check *check, size_t i)
-{
-	if (!check->report || !check->report->without_maps)
-		check_warning(check_at(check, "namespaces[%zu]", i),
-			      "a new user namespace without linux.uidMappings and "
-			      "linux.gidMappings: they are chosen for the unprivileged, and root "
-			      "is refused");
-}
-
 void check_user_namespace(struct check *check)
 {
 	const struct oci_linux *linux = check->linux;
@@ -121,7 +111,11 @@ void check_user_namespace(struct check *check)
 		check_error(check_at(check, "%s", uids ? "uidMappings" : "gidMappings"),
 			    "needs a namespace of type \"user\" in linux.namespaces");
 	else if (user && check_is_empty(user->path) && !uids && !gids)
-		check_without_maps(check, (size_t)(user - linux->namespaces.items));
+		/* Not an error: this is what crun writes for the unprivileged. */
+		check_warning(check_at(check, "namespaces[%zu]",
+				       (size_t)(user - linux->namespaces.items)),
+			      "a new user namespace without linux.uidMappings and "
+			      "linux.gidMappings: process.user will be the caller himself");
 	else if (uids != gids)
 		check_error(check_at(check, "%s", uids ? "uidMappings" : "gidMappings"),
 			    "must be given along with %s", uids ? "gidMappings" : "uidMappings");

@@ -45,13 +45,11 @@ struct oci_problem {
 
 typedef void oci_problem_fn(void *data, const struct oci_problem *problem);
 
-/* Who gets the problems. `unknown` asks for the unknown fields too, `without_maps` for no word
- * about a new user namespace that has no maps: who asks chooses them, or refuses it himself. */
+/* Who gets the problems. `unknown` asks for the unknown fields too. */
 struct oci_report {
 	oci_problem_fn *problem;
 	void *data;
 	bool unknown;
-	bool without_maps;
 };
 
 struct oci_document;

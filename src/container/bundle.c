@@ -67,9 +67,7 @@ static void bundle_problem(void *data, const struct oci_problem *problem)
 static int bundle_decode(struct bundle *bundle, bool check, struct error *err)
 {
 	struct bundle_problems problems = {.bundle = bundle, .err = err};
-	/* Maps that are missing are plan_make()'s: they depend on who calls. */
-	struct oci_report report = {
-		.problem = bundle_problem, .data = &problems, .without_maps = true};
+	struct oci_report report = {.problem = bundle_problem, .data = &problems};
 	int r;
 
 	r = oci_config_decode(bundle->text, bundle->length, &report, &bundle->document);

@@ -35,13 +35,15 @@ static const struct oci_namespace *unprivileged_find(const struct oci_linux *lin
 	return NULL;
 }
 
-/* config.md has either both maps or none. */
-static bool unprivileged_is_complete(const struct oci_linux *linux_config)
+/* config.md has either both maps or none. Root needs no user namespace. */
+static bool unprivileged_is_complete(const struct oci_linux *linux_config, uint32_t uid)
 {
 	const struct oci_namespace *user = unprivileged_find(linux_config);
 
-	return user && ((user->path && user->path[0]) || linux_config->uid_mappings.count > 0 ||
-			linux_config->gid_mappings.count > 0);
+	if (!user)
+		return uid == 0;
+	return (user->path && user->path[0]) || linux_config->uid_mappings.count > 0 ||
+	       linux_config->gid_mappings.count > 0;
 }
 
 static int unprivileged_map(const char *text, const struct unprivileged_caller *caller,
@@ -81,7 +83,7 @@ int unprivileged_plan(const struct oci_config *config, const struct unprivileged
 	auto_free struct unprivileged *changed = NULL;
 	struct oci_linux *linux_config;
 
-	if (unprivileged_is_complete(given)) {
+	if (unprivileged_is_complete(given, caller->uid)) {
 		*ret_changed = NULL;
 		return 0;
 	}
@@ -136,7 +138,7 @@ int unprivileged_probe(const struct oci_config *config, struct unprivileged **re
 	char user[256];
 	int r;
 
-	if (caller.uid == 0 || unprivileged_is_complete(config->linux)) {
+	if (unprivileged_is_complete(config->linux, caller.uid)) {
 		*ret_changed = NULL;
 		return 0;
 	}
@@ -153,7 +155,7 @@ int unprivileged_probe(const struct oci_config *config, struct unprivileged **re
 	caller.user = user;
 	caller.subuids = subuids;
 	caller.subgids = subgids;
-	if ((subuids[0] || subgids[0]) && !unprivileged_has_tools()) {
+	if (caller.uid != 0 && (subuids[0] || subgids[0]) && !unprivileged_has_tools()) {
 		log_warning("newuidmap or newgidmap is not there: the container has one user and "
 			    "one group only");
 		caller.subuids = caller.subgids = "";

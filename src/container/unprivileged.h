@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What knarr adds to the configuration of a caller who is not root, as crun does: the user
- * namespace without which he can have no container, and the maps of one that names none. So
+ * What knarr adds to the configuration, as crun does: the maps of a user namespace that names none,
+ * and for a caller who is not root the namespace itself, without which he can have no container. So
  * configurations that were written for root, and those of `crun spec --rootless`, run.
  */
 #ifndef CONTAINER_UNPRIVILEGED_H
@@ -23,14 +23,15 @@ struct unprivileged;
 
 /*
  * Pure. *ret_changed is NULL when there is nothing to add: there is a user namespace that is joined
- * or has maps. Fails when process.user cannot be mapped. The result points into `config`.
+ * or has maps, or the caller is root and there is none. Fails when process.user cannot be mapped.
+ * The result points into `config`.
  */
 int unprivileged_plan(const struct oci_config *config, const struct unprivileged_caller *caller,
 		      struct unprivileged **ret_changed, struct error *err);
 
 /*
- * The same for the process's own user, with the files of /etc. NULL for root, whose container's ids
- * are for him to say. Without newuidmap(1) and newgidmap(1) he is given his own id alone.
+ * The same for the process's own user, with the files of /etc. Without newuidmap(1) and
+ * newgidmap(1) he is given his own id alone, unless he is root.
  */
 int unprivileged_probe(const struct oci_config *config, struct unprivileged **ret_changed,
 		       struct error *err);

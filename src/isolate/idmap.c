@@ -74,7 +74,6 @@ static int idmap_check(const struct oci_id_mappings *map, const char *field, str
 			return error_at(err, "%s[%zu]", field, i);
 	if (map->count == 0) {
 		error_set(err, EINVAL, "a new user namespace needs it");
-		error_hint(err, "only for a caller who is not root knarr chooses the maps");
 		return error_at(err, "%s", field);
 	}
 	if (idmap_to_host(map, 0, &root) < 0) {

@@ -28,8 +28,8 @@ const struct rule_case linux_cases[] = {
 
 	{CONFIG_JSON, LINUX("\"namespaces\": [@{\"type\": \"user\"}]"), OCI_WARNING,
 	 "linux.namespaces[0]", MAPPINGS_MD,
-	 "a new user namespace without linux.uidMappings and linux.gidMappings: they are chosen for the "
-	 "unprivileged, and root is refused"},
+	 "a new user namespace without linux.uidMappings and linux.gidMappings: process.user will "
+	 "be the caller himself"},
 	{CONFIG_JSON, LINUX("\"gidMappings\": @[" MAP(0, 0, 1) "]"), OCI_ERROR, "linux.gidMappings",
 	 MAPPINGS_MD, "needs a namespace of type \"user\" in linux.namespaces"},
 	{CONFIG_JSON, SPACES(USER, "\"uidMappings\": @[" MAP(0, 0, 1) "]"), OCI_ERROR,

@@ -116,7 +116,10 @@ START_TEST(warnings_are_kept)
 			 "added is ignored\n"
 			 "config.json:1:1: process: start needs a process\n"
 			 "config.json:3:27: annotations.plain: a key should be in reverse domain "
-			 "notation, as \"com.example.key\"\n");
+			 "notation, as \"com.example.key\"\n"
+			 "config.json:4:27: linux.namespaces[0]: a new user namespace without "
+			 "linux.uidMappings and linux.gidMappings: process.user will be the caller "
+			 "himself\n");
 	scratch_close(&scratch);
 }
 END_TEST

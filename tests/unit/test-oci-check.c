@@ -288,27 +288,6 @@ START_TEST(checks_without_text)
 }
 END_TEST
 
-/* Who creates a container says himself what becomes of a user namespace without maps. */
-START_TEST(leaves_missing_maps_to_the_caller)
-{
-	static const char text[] = "{\"ociVersion\": \"1.0.0\", \"root\": {\"path\": \"r\"}, "
-				   "\"process\": {\"cwd\": \"/\", \"args\": [\"a\"]}, "
-				   "\"linux\": {\"namespaces\": [{\"type\": \"user\"}]}}";
-	static struct record record;
-	const struct oci_report report = {
-		.problem = record_problem, .data = &record, .without_maps = true};
-	struct oci_document *document = NULL;
-
-	record.length = 0;
-	record.lines[0] = '\0';
-	ck_assert_int_eq(oci_config_decode(text, strlen(text), &report, &document), 0);
-	ck_assert_uint_eq(
-		oci_config_check(oci_document_config(document), text, strlen(text), &report), 0);
-	ck_assert_str_eq(record.lines, "");
-	oci_document_free(document);
-}
-END_TEST
-
 /* A file full of faults costs one pass over the text for each of the first hundred, no more. */
 START_TEST(stops_locating)
 {
@@ -397,7 +376,6 @@ int main(void)
 	suite_add_tcase(suite, rules);
 	tcase_add_test(whole, reports_many);
 	tcase_add_test(whole, checks_without_text);
-	tcase_add_test(whole, leaves_missing_maps_to_the_caller);
 	tcase_add_test(whole, stops_locating);
 	tcase_add_test(whole, accepts_what_engines_write);
 	suite_add_tcase(suite, whole);

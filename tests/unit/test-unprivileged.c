@@ -5,7 +5,6 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fd.h"
 #include "oci-spec/oci-spec.h"
@@ -139,24 +138,34 @@ START_TEST(user_that_cannot_be_mapped)
 }
 END_TEST
 
-START_TEST(root_is_left_alone)
+/* He asks for what is his to ask for; what he does not ask for he does not need. */
+START_TEST(root)
 {
-	struct unprivileged *changed = (struct unprivileged *)&changed;
-	struct oci_config config = {0};
-	struct error err = ERROR_INIT;
+	struct unprivileged_caller caller = {
+		.user = "root", .subuids = "root:100000:10\nerik:1:1\n", .subgids = ""};
+	auto_free char *encoded = NULL;
+	struct made made;
+	size_t length;
 
-	if (geteuid() != 0)
-		return;
-	ck_assert_int_eq(unprivileged_probe(&config, &changed, &err), 0);
-	ck_assert_ptr_null(changed);
+	make(&made, CONFIG(ROOT, ", \"linux\": {\"namespaces\": [{\"type\": \"pid\"}]}"), &caller);
+	ck_assert_int_eq(made.r, 0);
+	ck_assert_ptr_null(made.changed);
+	clear(&made);
+	make(&made, CONFIG(ROOT, ", \"linux\": {\"namespaces\": [{\"type\": \"user\"}]}"), &caller);
+	ck_assert_int_eq(made.r, 0);
+	ck_assert_ptr_nonnull(made.changed);
+	ck_assert_int_eq(
+		oci_config_encode(unprivileged_config(made.changed), false, &encoded, &length), 0);
+	ck_assert_str_eq(encoded, SAVED("{\"uid\":0,\"gid\":0}", "{\"type\":\"user\"}",
+					MAP(0, 0, 1) "," MAP(1, 100000, 10), MAP(0, 0, 1)));
+	clear(&made);
 }
 END_TEST
 
 int main(void)
 {
 	const TTest *const tests[] = {
-		namespace_and_maps,	    maps_alone,		nothing_to_add,
-		user_that_cannot_be_mapped, root_is_left_alone,
+		namespace_and_maps, maps_alone, nothing_to_add, user_that_cannot_be_mapped, root,
 	};
 
 	return suite_run("unprivileged", tests, suite_count(tests));
