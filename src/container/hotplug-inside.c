@@ -97,9 +97,9 @@ static void __attribute__((noreturn)) hotplug_copy(const struct hotplug_place *p
 
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	(void)hotplug_make_copy(place, &message.error);
-	(void)channel_send(channel, &message, -1);
-	/* Until the runtime has no more use for it, or is gone. */
-	(void)channel_recv(channel, -1, process_now() + HOTPLUG_COPY_MS, &message, NULL);
+	/* Until the runtime has no more use for it, or is gone; unless it was not even heard. */
+	if (channel_send(channel, &message, -1) == 0)
+		(void)channel_recv(channel, -1, process_now() + HOTPLUG_COPY_MS, &message, NULL);
 	_exit(0);
 }
 
@@ -169,7 +169,8 @@ static void __attribute__((noreturn)) hotplug_work(struct hotplug_worker *worker
 
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	r = hotplug_attach_all(worker, &message.error);
-	(void)channel_send(worker->channel, &message, -1);
+	if (channel_send(worker->channel, &message, -1) < 0)
+		r = -EPIPE;
 	if (r == 0)
 		r = channel_recv(worker->channel, -1, process_now() + HOTPLUG_TIMEOUT, &answer,
 				 NULL);

@@ -15,7 +15,7 @@ class Operation:
     name: str
     variant: str           # of the bundle: 'plain' or 'userns'
     before: str            # None, 'created', 'running', 'paused', 'stopped'
-    words: tuple           # {id}, {bundle}, {once}, {pidfile}
+    words: tuple           # {id}, {bundle}, {once}, {pidfile}, {mounts}
     done: str
     failed: frozenset
     killed: frozenset
@@ -54,6 +54,9 @@ OPERATIONS = [
     Operation('pause', 'plain', 'running', ('pause', '{id}'), 'paused', sets('running'), sets('running', 'paused')),
     Operation('resume', 'plain', 'paused', ('resume', '{id}'), 'running', sets('paused', 'running'), sets('running', 'paused')),
     Operation('update', 'plain', 'running', ('update', '--pids-limit', '32', '{id}'), 'running', sets('running'), sets('running')),
+    Operation('mounts-add', 'plain', 'running', ('mounts', 'add', '{id}', '{mounts}'), 'running', sets('running'), sets('running'), only_knarr=True),
+    Operation('mounts-add-userns', 'userns', 'running', ('mounts', 'add', '{id}', '{mounts}'), 'running', sets('running'), sets('running'),
+              only_knarr=True),
     Operation('kill', 'plain', 'running', ('kill', '{id}', 'KILL'), 'stopped', sets('running'), sets('running', 'stopped')),
     Operation('delete', 'plain', 'stopped', ('delete', '{id}'), GONE, sets('stopped', GONE), sets('stopped', GONE)),
     Operation('delete-force', 'plain', 'running', ('delete', '--force', '{id}'), GONE, sets('running', 'stopped', GONE),

@@ -162,7 +162,7 @@ class Scene:
 
     def _make(self, keep_resources):
         rootfs = self.bundle / 'rootfs'
-        for name in ('bin', 'proc', 'dev', 'sys', 'etc', 'tmp', 'data'):
+        for name in ('bin', 'proc', 'dev', 'sys', 'etc', 'tmp', 'data', 'added/tmpfs', 'added/data'):
             (rootfs / name).mkdir(parents=True)
         (self.bundle / 'data').mkdir()
         for path in (self.folder, self.bundle):
@@ -183,6 +183,9 @@ class Scene:
         (self.folder / 'once').mkdir(mode=0o711)
         config['root']['path'] = str(rootfs)
         (self.folder / 'once/config.json').write_text(json.dumps(config))
+        (self.folder / 'mounts.json').write_text(json.dumps([
+            {'destination': '/added/tmpfs', 'type': 'tmpfs', 'source': 'tmpfs', 'options': ['size=64k']},
+            {'destination': '/added/data', 'type': 'bind', 'source': str(self.bundle / 'data'), 'options': ['bind', 'ro']}]))
         errors = []
         for line in (TOP / 'tests/faults/errors.table').read_text().splitlines():
             words = line.split()
