@@ -17,7 +17,6 @@
 #include "container/criu-wire.h"
 #include "isolate/devices.h"
 #include "kernel/resolve.h"
-#include "oci-spec/tables.h"
 
 struct checkpoint_table {
 	char *text; /* cut in place */
@@ -104,6 +103,7 @@ static bool checkpoint_mount_at(int root, const char *destination, unsigned int 
 /* The name of a mount, by the rules of the header; NULL: it is none of the host's. */
 struct checkpoint_namer {
 	const struct oci_config *config;
+	const struct devices_plan *devices;
 	const struct checkpoint_table *table;
 	int root;
 	unsigned int *ids; /* of each of the configuration's mounts; 0: no bind */
@@ -142,6 +142,19 @@ static bool checkpoint_is_in_config(const struct checkpoint_namer *namer, const 
 	return false;
 }
 
+const struct devices_node *checkpoint_find_device(const struct devices_plan *devices,
+						  const char *path)
+{
+	char absolute[PATH_MAX], clean[PATH_MAX];
+
+	for (size_t i = 0; i < devices->count; i++)
+		if (snprintf(absolute, sizeof(absolute), "/%s", devices->nodes[i].path) <
+			    (int)sizeof(absolute) &&
+		    path_clean(absolute, clean, sizeof(clean)) == 0 && strcmp(clean, path) == 0)
+			return &devices->nodes[i];
+	return NULL;
+}
+
 static const char *checkpoint_node_name(const struct checkpoint_namer *namer,
 					const struct mountinfo *mount)
 {
@@ -151,10 +164,12 @@ static const char *checkpoint_node_name(const struct checkpoint_namer *namer,
 	if (fd < 0 || fstat(fd, &st) < 0 || !(S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) ||
 	    checkpoint_has_whole(namer->table, mount))
 		return NULL;
-	return S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3) ? "/dev/null" : mount->point;
+	if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))
+		return CHECKPOINT_NULL;
+	return checkpoint_find_device(namer->devices, mount->point) ? mount->point : NULL;
 }
 
-static void checkpoint_put_external(struct text *options, const char *key, const char *value)
+void checkpoint_put_external(struct text *options, const char *key, const char *value)
 {
 	auto_text struct text external = {0};
 
@@ -182,11 +197,15 @@ int checkpoint_put_mounts(const struct oci_config *config, pid_t init, int root,
 			  struct text *options, struct text *names, struct error *err)
 {
 	struct checkpoint_table __attribute__((cleanup(checkpoint_table_clear))) table = {0};
-	struct checkpoint_namer namer = {.config = config, .table = &table, .root = root};
+	struct devices_plan devices = {.nodes = NULL};
+	struct checkpoint_namer namer = {
+		.config = config, .devices = &devices, .table = &table, .root = root};
 	bool first = true;
 	int r;
 
 	r = checkpoint_table_read(init, &table, err);
+	if (r == 0)
+		r = devices_plan(config, true, &devices, err);
 	if (r == 0)
 		r = checkpoint_find_binds(&namer, err);
 	text_append(names, "[");
@@ -211,123 +230,6 @@ int checkpoint_put_mounts(const struct oci_config *config, pid_t init, int root,
 	}
 	text_append(names, "]\n");
 	free(namer.ids);
+	devices_plan_clear(&devices);
 	return r;
-}
-
-/* ---- restore ---- */
-
-/* The wrapped array. */
-struct restore_names {
-	struct oci_strings names;
-};
-static const struct oci_field restore_names_fields[] = {
-	{
-		.name = "names",
-		.name_length = sizeof("names") - 1,
-		.kind = OCI_KIND_STRINGS,
-		.need = OCI_REQUIRED,
-		.size = sizeof(struct oci_strings),
-		.offset = offsetof(struct restore_names, names),
-	},
-};
-static const struct oci_object restore_names_object = {
-	.fields = restore_names_fields,
-	.count = array_size(restore_names_fields),
-	.size = sizeof(struct restore_names),
-};
-
-static int restore_source(const struct oci_mount *mount, const char *bundle, char path[PATH_MAX])
-{
-	int length;
-
-	if (!mount->source)
-		return -EINVAL;
-	if (mount->source[0] == '/')
-		length = snprintf(path, PATH_MAX, "%s", mount->source);
-	else
-		length = snprintf(path, PATH_MAX, "%s/%s", bundle, mount->source);
-	return length < PATH_MAX ? 0 : -ENAMETOOLONG;
-}
-
-/* A name that the configuration does not have: below one of its binds, or a device. */
-static int restore_put_name(const struct oci_config *config, const char *bundle, const char *name,
-			    struct text *options)
-{
-	const struct oci_mount *found = NULL;
-	char path[PATH_MAX];
-	size_t length;
-
-	for (size_t i = 0; i < config->mounts.count; i++) {
-		const struct oci_mount *mount = &config->mounts.items[i];
-
-		if (!checkpoint_is_bind(mount) || !path_is_below(name, mount->destination))
-			continue;
-		if (strcmp(name, mount->destination) == 0)
-			return 0;
-		if (!found || strlen(mount->destination) > strlen(found->destination))
-			found = mount;
-	}
-	if (!found) {
-		checkpoint_put_external(options, name, name);
-		return 0;
-	}
-	if (restore_source(found, bundle, path) < 0)
-		return -EINVAL;
-	length = strlen(path);
-	if (snprintf(path + length, sizeof(path) - length, "%s",
-		     name + strlen(found->destination)) >= (int)(sizeof(path) - length))
-		return -ENAMETOOLONG;
-	checkpoint_put_external(options, name, path);
-	return 0;
-}
-
-static int restore_put_names(const struct oci_config *config, const char *bundle, const char *names,
-			     struct text *options, struct error *err)
-{
-	const struct oci_report silent = {0};
-	struct oci_document *document = NULL;
-	auto_text struct text text = {0};
-	const struct restore_names *list;
-	int r;
-
-	text_format(&text, "{\"names\":%s}", names);
-	if (text.failed)
-		return error_errno(err, ENOMEM, "mounts");
-	r = oci_object_decode(&restore_names_object, text.data, text.length, &silent, &document);
-	if (r < 0)
-		return error_errno(err, -r, "read the names of mounts in the images");
-	list = oci_document_object(document, &restore_names_object);
-	for (size_t i = 0; r == 0 && i < list->names.count; i++) {
-		r = restore_put_name(config, bundle, list->names.items[i], options);
-		if (r < 0)
-			error_errno(err, -r, "mount %s", list->names.items[i]);
-	}
-	oci_document_free(document);
-	return r;
-}
-
-int restore_put_mounts(const struct oci_config *config, const char *bundle, const char *names,
-		       struct text *options, struct error *err)
-{
-	char path[PATH_MAX];
-
-	for (size_t i = 0; i < config->mounts.count; i++) {
-		const struct oci_mount *mount = &config->mounts.items[i];
-
-		if (!checkpoint_is_bind(mount))
-			continue;
-		if (restore_source(mount, bundle, path) < 0) {
-			error_errno(err, EINVAL, "the source of a bind mount");
-			return error_at(err, "mounts[%zu].source", i);
-		}
-		checkpoint_put_external(options, mount->destination, path);
-	}
-	if (names)
-		return restore_put_names(config, bundle, names, options, err);
-	/* Images of another runtime: what masks files, and devices. */
-	checkpoint_put_external(options, "/dev/null", "/dev/null");
-	for (size_t i = 0; config->linux && i < config->linux->devices.count; i++)
-		checkpoint_put_external(options, config->linux->devices.items[i].path,
-					config->linux->devices.items[i].path);
-	return 0;
 }

@@ -388,6 +388,9 @@ static int checkpoint_dump(struct checkpoint *checkpoint, struct error *err)
 	};
 	int r = criu_start(&start, &criu, err);
 
+	/* criu goes by its number, which may be another process's as soon as it is dead. */
+	if (r == 0 && process_is_dead(checkpoint->status.pidfd))
+		r = error_set(err, ESRCH, "%s: container not running", checkpoint->request->id);
 	if (r == 0)
 		r = criu_call(&criu, &call, err);
 	criu_end(&criu);

@@ -143,7 +143,6 @@ static int criu_receive(const struct criu *criu, const struct criu_call *call,
 				.msg_iovlen = 1,
 				.msg_control = &control,
 				.msg_controllen = sizeof(control)};
-	struct cmsghdr *cmsg;
 	ssize_t n;
 	int r = criu_wait(criu, call);
 
@@ -161,10 +160,7 @@ static int criu_receive(const struct criu *criu, const struct criu_call *call,
 	while (n < 0 && errno == EINTR);
 	if (n <= 0)
 		return error_set(err, EPIPE, "criu ended before its work was done");
-	cmsg = CMSG_FIRSTHDR(&header);
-	if (cmsg && cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS &&
-	    cmsg->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(ret_fd, CMSG_DATA(cmsg), sizeof(*ret_fd));
+	*ret_fd = channel_take_fd(&header);
 	if (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ||
 	    criu_parse_response(message, (size_t)n, ret_response) < 0) {
 		*ret_fd = fd_close(*ret_fd);

@@ -29,6 +29,7 @@
 #include "container/criu.h"
 #include "container/foreground.h"
 #include "container/join.h"
+#include "container/restore-mounts.h"
 #include "container/run.h"
 #include "kernel/channel.h"
 #include "kernel/mountfd.h"
@@ -42,6 +43,8 @@
 #define RESTORE_NAMES_MAX (1u << 20)
 /* Below the state directory; a directory in it is where the root is for criu. */
 #define RESTORE_ROOT "criu-root"
+/* And one where is what was mounted below binds. */
+#define RESTORE_BELOW "criu-below"
 
 struct restore {
 	const struct restore_request *request;
@@ -49,7 +52,9 @@ struct restore {
 	struct criu_places places;
 	struct text options;
 	struct criu criu;
-	char root[PATH_MAX]; /* the mount point */
+	char root[PATH_MAX];  /* the mount point */
+	char below[PATH_MAX]; /* another one */
+	struct restore_belows belows;
 	int namespaces[NAMESPACES_MAX];
 	size_t namespace_count;
 	bool restored;
@@ -59,6 +64,7 @@ static void restore_clear(struct restore *restore)
 {
 	criu_end(&restore->criu);
 	text_clear(&restore->options);
+	restore_belows_clear(&restore->belows);
 	criu_close_places(&restore->places);
 	for (size_t i = 0; i < restore->namespace_count; i++)
 		fd_close(restore->namespaces[i]);
@@ -324,6 +330,12 @@ static int restore_put_descriptors(struct restore *restore, struct error *err)
 static int restore_put_mount_names(struct restore *restore, struct error *err)
 {
 	const struct plan *plan = &restore->creation.plan;
+	struct restore_mounts mounts = {
+		.config = plan->config,
+		.devices = &plan->devices,
+		.bundle = plan->options->bundle,
+		.place = restore->below,
+	};
 	auto_free char *names = NULL;
 	int r = io_read_file(restore->places.images, CHECKPOINT_MOUNTS, O_NOFOLLOW,
 			     RESTORE_NAMES_MAX, &names, NULL);
@@ -331,8 +343,8 @@ static int restore_put_mount_names(struct restore *restore, struct error *err)
 	if (r < 0 && r != -ENOENT)
 		return error_errno(err, -r, "read %s/%s", restore->places.images_path,
 				   CHECKPOINT_MOUNTS);
-	return restore_put_mounts(plan->config, plan->options->bundle, names, &restore->options,
-				  err);
+	mounts.names = names;
+	return restore_put_mounts(&mounts, &restore->options, &restore->belows, err);
 }
 
 /* Where criu itself is by now is where what it makes shall be. */
@@ -404,6 +416,8 @@ static int restore_prepare(void *data)
 		r = cgroup_enter_self(cgroup, &err);
 	if (r == 0)
 		r = restore_enter_copy(restore);
+	if (r == 0)
+		r = restore_attach_belows(&restore->belows, restore->below, &err);
 	return r;
 }
 
@@ -429,7 +443,7 @@ static int restore_terminal(struct restore *restore, int fd, struct error *err)
 
 	if (birth->console_socket < 0) {
 		birth->master = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-		return 0;
+		return birth->master < 0 ? error_errno(err, errno, "take the terminal") : 0;
 	}
 	r = channel_send_fd(birth->console_socket, fd, "/dev/ptmx");
 	return r < 0 ? error_errno(err, -r, "send the terminal to --console-socket") : 0;
@@ -503,17 +517,24 @@ static int restore_call(struct restore *restore, struct error *err)
 	return r;
 }
 
-/* A mount point, below the state directory. */
-static int restore_make_root(struct restore *restore, struct error *err)
+/* Mount points, below the state directory. */
+static int restore_make_place(const struct creation *creation, const char *name,
+			      char path[PATH_MAX], struct error *err)
 {
-	const struct creation *creation = &restore->creation;
-
-	if (snprintf(restore->root, sizeof(restore->root), "%s/%s/%s", creation->store->path,
-		     creation->entry.id, RESTORE_ROOT) >= (int)sizeof(restore->root))
-		return error_errno(err, ENAMETOOLONG, "name the root for criu");
-	if (mkdirat(creation->entry.fd, RESTORE_ROOT, 0700) < 0)
-		return error_errno(err, errno, "make %s", restore->root);
+	if (snprintf(path, PATH_MAX, "%s/%s/%s", creation->store->path, creation->entry.id, name) >=
+	    PATH_MAX)
+		return error_errno(err, ENAMETOOLONG, "name a mount point for criu");
+	if (mkdirat(creation->entry.fd, name, 0700) < 0)
+		return error_errno(err, errno, "make %s", path);
 	return 0;
+}
+
+static int restore_make_places(struct restore *restore, struct error *err)
+{
+	int r = restore_make_place(&restore->creation, RESTORE_ROOT, restore->root, err);
+
+	return r < 0 ? r
+		     : restore_make_place(&restore->creation, RESTORE_BELOW, restore->below, err);
 }
 
 static int restore_build(struct restore *restore, struct error *err)
@@ -528,16 +549,18 @@ static int restore_build(struct restore *restore, struct error *err)
 	if (r == 0)
 		r = creation_prepare(&restore->creation, err);
 	if (r == 0)
-		r = restore_make_root(restore, err);
+		r = restore_make_places(restore, err);
 	if (r == 0)
 		r = restore_put_options(restore, err);
 	if (r == 0)
 		r = restore_prepare_root(restore, err);
 	if (r == 0)
 		r = restore_call(restore, err);
-	if (r == 0)
-		(void)unlinkat(restore->creation.entry.fd, RESTORE_ROOT, AT_REMOVEDIR);
-	return r;
+	if (r < 0)
+		return r;
+	(void)unlinkat(restore->creation.entry.fd, RESTORE_ROOT, AT_REMOVEDIR);
+	(void)unlinkat(restore->creation.entry.fd, RESTORE_BELOW, AT_REMOVEDIR);
+	return 0;
 }
 
 int container_restore(const struct store *store, const struct restore_request *request,

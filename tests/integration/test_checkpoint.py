@@ -2,6 +2,7 @@
 """checkpoint and restore, as far as they go without criu, or with something in its place. tests/vm/test_checkpoint_restore.py
 has the rest."""
 
+import json
 import os
 import re
 import signal
@@ -10,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from harness import cgroup_hierarchies, cgroups_of, is_zombie_or_gone, view, wait_until
+from harness import cgroup_hierarchies, cgroups_of, is_zombie_or_gone, mount, umount, view, wait_until
 
 pytestmark = pytest.mark.knarr
 
@@ -191,3 +192,76 @@ def test_restore_when_criu_dies(container, workdir):
         _, err = process.communicate(timeout=60)
     assert process.returncode == 1 and err.startswith('knarr: criu failed: ') and err.count('\n') == 1, err
     assert not (c.runtime.root / c.id).exists()
+
+
+# Writes down what it is shown in the place of a mount, by the name that the images have for it.
+LOOKING = PRETENDER + """
+path = request.split(b'mnt[/mnt/data/a/below]:')[1]
+path = path[:path.index(b'/criu-below/') + len(b'/criu-below/0')].decode()
+open(RESULT, 'w').write('%o %s %s' % (os.stat(path).st_mode, sorted(os.listdir(path)), open(path + '/file').read()))
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.fixture
+def volume(container, workdir):
+    """A container to be restored, with a mount below its volume: (container, images, the directory below)."""
+    images, below = workdir / 'images', workdir / 'volume/a/below'
+    images.mkdir()
+    below.mkdir(parents=True, mode=0o755)
+    (below / 'file').write_text('of the volume')
+    (images / 'descriptors.json').write_text('["","",""]')
+    (images / 'knarr-mounts.json').write_text('["/mnt/data/a/below"]')
+    c = container()
+    c.config['mounts'].append({'destination': '/mnt/data', 'type': 'bind', 'source': str(workdir / 'volume'), 'options': ['rbind']})
+    c.bundle.save()
+    script = workdir / 'criu'
+    script.write_text(LOOKING.replace('RESULT', repr(str(workdir / 'seen'))))
+    return c, images, below
+
+
+def restore_looking(c, images, workdir):
+    """What criu has seen, or None, and what the runtime has said."""
+    seen = workdir / 'seen'
+    seen.unlink(missing_ok=True)
+    with start_with_pretender(c.runtime, workdir / 'criu', 'restore', '--image-path', images, '--bundle', c.bundle.path, c.id) as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and err.count('\n') == 1, err
+    assert not (c.runtime.root / c.id).exists()
+    return seen.read_text() if seen.exists() else None, err
+
+
+def test_restore_of_a_mount_below_a_volume(volume, workdir):
+    """criu is shown the mount itself, which no rename and no link can change any more."""
+    c, images, below = volume
+    mount('tmpfs', below, 'tmpfs')
+    try:
+        (below / 'file').write_text('of the mount')
+        seen, err = restore_looking(c, images, workdir)
+    finally:
+        umount(below)
+    assert seen == "41777 ['file'] of the mount" and err.startswith('knarr: criu failed: '), (seen, err)
+    seen, _ = restore_looking(c, images, workdir)
+    assert seen == "40755 ['file'] of the volume"
+
+
+def test_restore_follows_no_link_below_a_volume(volume, workdir):
+    """Whoever shares the volume exchanges a directory of it with a link to the host's files, for criu to mount."""
+    c, images, below = volume
+    (workdir / 'host/below').mkdir(parents=True)
+    (workdir / 'host/below/file').write_text('of the host')
+    below.parent.rename(workdir / 'volume/b')
+    below.parent.symlink_to(workdir / 'host')
+    seen, err = restore_looking(c, images, workdir)
+    assert (seen, err) == (None, f'knarr: open {below}: Too many levels of symbolic links (ELOOP)\n')
+
+
+@pytest.mark.parametrize('name', ['/etc/passwd', '/dev/kmsg', '/', '/run/secret'])
+def test_restore_believes_no_name(container, workdir, name):
+    """A container in a user namespace may mount its devices where it likes; what the host has there is another thing."""
+    (workdir / 'descriptors.json').write_text('["","",""]')
+    (workdir / 'knarr-mounts.json').write_text(json.dumps([name]))
+    (workdir / 'criu').write_text(f'{PRETENDER}\nopen({str(workdir / "seen")!r}, "w")\n')
+    c = container()
+    c.bundle.save()
+    assert restore_looking(c, workdir, workdir) == (None, f'knarr: the images have a mount {name} of the host, which the configuration does not have\n')

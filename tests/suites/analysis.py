@@ -116,6 +116,7 @@ ANALYZER_LEAKS = {
     'src/container/exec-process.c': 'sets[]: exec_process_clear()',
     'src/container/hooks.c': "a hook's vectors: execve or _exit, in a child",
     'src/container/plan.c': 'the two variables of LISTEN_FDS in env.items[]: plan_clear()',
+    'src/container/restore-mounts.c': 'the texts of items[]: restore_belows_clear()',
     'src/container/store.c': 'ids[]: the caller, or no_memory',
     'src/isolate/seccomp-compile.c': 'ranges of sections[]: compiler_clear()',
     'src/kernel/netlink.c': 'the messages of routes.items[]: netlink_routes_clear()',
