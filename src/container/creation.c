@@ -10,6 +10,7 @@
 #include "container/delegation.h"
 #include "container/init.h"
 #include "container/sync.h"
+#include "container/unprivileged.h"
 #include "isolate/limits.h"
 #include "isolate/sysctl.h"
 #include "kernel/channel.h"
@@ -277,5 +278,6 @@ int creation_commit(struct creation *creation, struct error *err)
 	rollback_commit(&creation->rollback);
 	interrupt_close(&creation->birth.interrupt);
 	bundle_warn(&creation->bundle);
+	unprivileged_warn(creation->plan.unprivileged);
 	return 0;
 }

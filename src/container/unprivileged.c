@@ -24,6 +24,7 @@ struct unprivileged {
 	struct oci_config config;
 	struct oci_linux linux_config;
 	struct oci_id_mapping uids[IDMAP_CHOSEN_MAX], gids[IDMAP_CHOSEN_MAX];
+	bool lacks_tools;
 	struct oci_namespace namespaces[];
 };
 
@@ -135,6 +136,7 @@ int unprivileged_probe(const struct oci_config *config, struct unprivileged **re
 {
 	auto_free char *passwd = NULL, *subuids = NULL, *subgids = NULL;
 	struct unprivileged_caller caller = {.uid = geteuid(), .gid = getegid()};
+	bool lacks_tools;
 	char user[256];
 	int r;
 
@@ -155,12 +157,20 @@ int unprivileged_probe(const struct oci_config *config, struct unprivileged **re
 	caller.user = user;
 	caller.subuids = subuids;
 	caller.subgids = subgids;
-	if (caller.uid != 0 && (subuids[0] || subgids[0]) && !unprivileged_has_tools()) {
+	lacks_tools = caller.uid != 0 && (subuids[0] || subgids[0]) && !unprivileged_has_tools();
+	if (lacks_tools)
+		caller.subuids = caller.subgids = "";
+	r = unprivileged_plan(config, &caller, ret_changed, err);
+	if (r == 0 && *ret_changed)
+		(*ret_changed)->lacks_tools = lacks_tools;
+	return r;
+}
+
+void unprivileged_warn(const struct unprivileged *changed)
+{
+	if (changed && changed->lacks_tools)
 		log_warning("newuidmap or newgidmap is not there: the container has one user and "
 			    "one group only");
-		caller.subuids = caller.subgids = "";
-	}
-	return unprivileged_plan(config, &caller, ret_changed, err);
 }
 
 const struct oci_config *unprivileged_config(const struct unprivileged *changed)

@@ -36,6 +36,9 @@ int unprivileged_plan(const struct oci_config *config, const struct unprivileged
 int unprivileged_probe(const struct oci_config *config, struct unprivileged **ret_changed,
 		       struct error *err);
 
+/* Logs what he lacks, when the container has come to be. NULL is fine. */
+void unprivileged_warn(const struct unprivileged *changed);
+
 const struct oci_config *unprivileged_config(const struct unprivileged *changed);
 
 #endif

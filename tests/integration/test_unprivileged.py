@@ -145,6 +145,27 @@ def test_groups_of_whom_may_have_none(users):
 # ---- maps and a namespace that are not ------------------------------------------------------------
 
 
+@pytest.fixture
+def no_newuidmap(subordinate):
+    path = os.path.realpath(shutil.which('newuidmap'))
+    mount('/dev/null', path, flags=MS_BIND)
+    yield
+    umount(path)
+
+
+def test_without_newuidmap(users, no_newuidmap):
+    """A warning, once the container has come to be; of one that has not, the error is the only line."""
+    c = users(['id', '-u'])
+    # Its group is none of his.
+    c.config['mounts'] = [entry for entry in c.config['mounts'] if entry['type'] != 'devpts']
+    done = c.run()
+    assert (done.rc, done.out) == (0, '0\n'), done
+    assert done.err == 'knarr: warning: newuidmap or newgidmap is not there: the container has one user and one group only\n'
+    c.config['mounts'].append({'destination': '/x', 'type': 'bind', 'source': '/does/not/exist', 'options': ['bind']})
+    c.bundle.save()
+    c.runtime.fails('create', '--bundle', c.bundle.path, c.id, text='does/not/exist')
+
+
 def test_configuration_for_root_runs(users, subordinate):
     """What `spec` writes, with all that it mounts: devpts with its group, sysfs, a cgroup."""
     c = users()
