@@ -214,6 +214,19 @@ def test_default_place(gone, container):
     assert cgroups_of(c.pid)[''] == f'/system.slice/knarr-{c.id}.scope/container'
 
 
+@pytest.mark.parametrize('name, folder', [('bpf-devices', '_bpf-devices.scope'), ('bpf-tools', 'bpf-tools.scope'), ('memory', '_memory.scope')])
+def test_name_like_a_controllers(gone, container, name, folder):
+    """systemd puts an underscore before what could be one of its files, and before nothing else."""
+    c = container()
+    c.config['linux']['cgroupsPath'] = f'system.slice::{name}'
+    gone.append(f'{name}.scope')
+    c.up(options=MANAGER)
+    assert cgroups_of(c.pid)[''] == f'/system.slice/{folder}/container'
+    assert show(f'{name}.scope', 'ControlGroup')['ControlGroup'] == f'/system.slice/{folder}'
+    c.delete('--force')
+    assert not list((CGROUPS / 'system.slice').glob(f'*{name}.scope'))
+
+
 def test_name_that_needs_escapes(gone, container):
     c = container()
     place(c, name=f'{c.id}+x')
@@ -274,6 +287,23 @@ def test_memory_hogs_are_counted_once(unit):
     c.kill('KILL')
     rest, _ = events.communicate(timeout=PATIENCE)
     assert (events.returncode, rest) == (0, b'')
+
+
+def test_memory_limit_of_the_scope_alone(unit):
+    """The kernel counts where the victim was, not where the limit is."""
+    c, name = unit()
+    c.config['annotations'] = {'org.systemd.property.MemoryMax': f'uint64 {24 * MIB}', 'org.systemd.property.MemorySwapMax': 'uint64 0'}
+    c.up(options=MANAGER)
+    assert value(scope(name) / 'container', 'memory.max') == 'max' and value(scope(name), 'memory.max') == str(24 * MIB)
+    events = subprocess.Popen(c.runtime.command('events', '--interval', '1h', c.id), stdout=subprocess.PIPE)
+    wait_polling(events.pid)
+    done = c.runtime('exec', c.id, 'sh', '-c', f'exec {HOG}')
+    assert done.rc == 137 and re.fullmatch(r'knarr: warning: the process was killed for want of memory \(peak [0-9]+\) \(its cgroup has no limit '
+                                           r'of memory; one above it has, or the host has none left\)\n', done.err), done
+    assert json.loads(events.stdout.readline()) == {'type': 'oom', 'id': c.id}
+    assert kills(scope(name), scope(name) / 'container') == [1, 1]
+    c.kill('KILL')
+    assert (events.communicate(timeout=PATIENCE)[0], events.returncode) == (b'', 0)
 
 
 def test_death_of_init_is_explained(unit):
@@ -394,6 +424,17 @@ def test_unit_that_is_there(unit, container):
     assert 'linux.cgroupsPath' in line
     assert c.status == 'running' and exists(name)
     assert not (other.runtime.root / other.id).exists()
+
+
+def test_unit_that_has_failed(unit):
+    """systemd keeps it for people to look at; it is forgotten when its name is wanted again."""
+    c, name = unit()
+    failing = ['systemd-run', '--scope', '--quiet', f'--unit={name}', '--property=RuntimeMaxSec=1', 'sleep', '1000']
+    assert subprocess.run(failing, check=False, capture_output=True).returncode != 0
+    wait_until(lambda: show(name, 'ActiveState')['ActiveState'] == 'failed', f'{name} has failed')
+    c.up(options=MANAGER)
+    assert c.status == 'running'
+    assert show(name, 'ActiveState', 'Description') == {'ActiveState': 'active', 'Description': f'knarr container {c.id}'}
 
 
 def test_frozen_slice(gone, container):
