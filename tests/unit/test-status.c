@@ -123,12 +123,19 @@ END_TEST
 START_TEST(strangers)
 {
 	struct fake fake;
+	uint64_t inode;
 
 	fake_open(&fake);
+	/* What tells them apart on a kernel without pidfs. */
+	inode = fake.identity.pidfs_inode;
+	fake.identity.pidfs_inode = 0;
 	fake.identity.start_time++;
 	fake_write(&fake, RECORD_RUNNING);
 	check(&fake, LIFECYCLE_STOPPED, 0);
 	fake.identity.start_time--;
+	fake_write(&fake, RECORD_RUNNING);
+	check(&fake, LIFECYCLE_RUNNING, fake.pid);
+	fake.identity.pidfs_inode = inode;
 	fake.identity.boot_id[0] ^= 1;
 	fake_write(&fake, RECORD_RUNNING);
 	check(&fake, LIFECYCLE_STOPPED, 0);
