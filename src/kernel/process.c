@@ -114,7 +114,7 @@ int process_identify(pid_t pid, int pidfd, struct process_identity *ret_identity
  * negative errno. */
 static int process_is_identical(const struct process_identity *identity, int pidfd)
 {
-	uint64_t start_time;
+	uint64_t start_time = 0;
 	int r;
 
 	if (identity->pidfs_inode != 0 && process_pidfs_inode(pidfd) != identity->pidfs_inode)
