@@ -41,7 +41,9 @@ struct options_checkpoint {
 		OPTION(options_checkpoint, lazy_pages, "lazy-pages", 0, NULL,                     \
 		       "memory comes later, from criu's page server"),                            \
 		OPTION(options_checkpoint, manage_cgroups_mode, "manage-cgroups-mode", 0, "MODE", \
-		       "soft, full, strict or ignore: what criu does about cgroups"),             \
+		       "soft (the default on cgroup v2), full, strict or ignore (elsewhere): "    \
+		       "what "                                                                    \
+		       "criu does about cgroups"),                                                \
 		OPTION(options_checkpoint, network_lock, "network-lock", 0, "METHOD",             \
 		       "iptables, nftables or skip: how connections are held still"),             \
 		OPTION(options_checkpoint, shell_job, "shell-job", 0, NULL,                       \

@@ -38,6 +38,7 @@ struct checkpoint {
 	struct criu_places places;
 	struct text options;
 	int root;
+	bool apart; /* it has a cgroup namespace of its own */
 };
 
 static void checkpoint_clear(struct checkpoint *checkpoint)
@@ -49,6 +50,17 @@ static void checkpoint_clear(struct checkpoint *checkpoint)
 	status_clear(&checkpoint->status);
 	record_clear(&checkpoint->record);
 	store_entry_close(&checkpoint->entry);
+}
+
+/* Another one than the runtime's. */
+static bool checkpoint_is_in_user_namespace(pid_t pid)
+{
+	struct stat ours, theirs;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	return stat("/proc/self/ns/user", &ours) == 0 && stat(path, &theirs) == 0 &&
+	       ours.st_ino != theirs.st_ino;
 }
 
 static int checkpoint_load(struct checkpoint *checkpoint, const struct store *store,
@@ -76,6 +88,12 @@ static int checkpoint_load(struct checkpoint *checkpoint, const struct store *st
 			  id);
 		return error_hint(err, "take them away with `knarr mounts remove`");
 	}
+	if (checkpoint_is_in_user_namespace(checkpoint->status.pid))
+		return error_set(err, ENOTSUP,
+				 "%s: a container in a user namespace cannot be checkpointed: what "
+				 "is restored there may not read the images, which are root's",
+				 id);
+	checkpoint->apart = criu_cgroup_is_apart(checkpoint->status.pid);
 	(void)snprintf(path, sizeof(path), "/proc/%d/root", (int)checkpoint->status.pid);
 	checkpoint->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (checkpoint->root < 0)
@@ -98,24 +116,22 @@ static bool criu_needs_no_lock(const struct criu_flags *flags)
 int criu_put_flags(struct text *options, const struct criu_flags *flags, struct error *err)
 {
 	uint32_t word;
+	bool managed;
+	int r = criu_cgroup_find_mode(flags->cgroups_mode, &managed, err);
 
+	if (r < 0)
+		return r;
 	criu_put_number(options, CRIU_TCP_ESTABLISHED, flags->tcp_established);
 	criu_put_number(options, CRIU_EXT_UNIX_SK, flags->ext_unix_sk);
 	criu_put_number(options, CRIU_SHELL_JOB, flags->shell_job);
 	criu_put_number(options, CRIU_FILE_LOCKS, flags->file_locks);
 	criu_put_number(options, CRIU_AUTO_DEDUP, flags->auto_dedup);
 	criu_put_number(options, CRIU_LAZY_PAGES, flags->lazy_pages);
-	criu_put_number(options, CRIU_MANAGE_CGROUPS, true);
+	criu_put_number(options, CRIU_MANAGE_CGROUPS, managed);
 	/* Interfaces are the engine's to make, not criu's. */
 	criu_put_number(options, CRIU_EMPTY_NS, CLONE_NEWNET);
-	if (flags->cgroups_mode) {
-		if (criu_parse_cgroups_mode(flags->cgroups_mode, &word) < 0)
-			return error_set(err, EINVAL,
-					 "--manage-cgroups-mode %s: not one of soft, full, strict, "
-					 "ignore",
-					 flags->cgroups_mode);
+	if (flags->cgroups_mode && criu_parse_cgroups_mode(flags->cgroups_mode, &word) == 0)
 		criu_put_number(options, CRIU_MANAGE_CGROUPS_MODE, word);
-	}
 	if (flags->network_lock) {
 		if (criu_parse_network_lock(flags->network_lock, &word) < 0)
 			return error_set(err, EINVAL,
@@ -353,6 +369,8 @@ static int checkpoint_prepare(void *data)
 
 	if (checkpoint->request->flags.lazy_pages && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return -errno;
+	if (checkpoint->apart)
+		criu_cgroup_isolate();
 	return 0;
 }
 
@@ -377,7 +395,11 @@ static void checkpoint_thaw(const struct checkpoint *checkpoint)
 static int checkpoint_dump(struct checkpoint *checkpoint, struct error *err)
 {
 	struct criu criu = CRIU_INIT;
-	const struct criu_start start = {.prepare = checkpoint_prepare, .data = checkpoint};
+	const struct criu_start start = {
+		.cgroup_namespace = checkpoint->apart,
+		.prepare = checkpoint_prepare,
+		.data = checkpoint,
+	};
 	const struct criu_call call = {
 		.type = checkpoint->request->pre_dump ? CRIU_PRE_DUMP : CRIU_DUMP,
 		.idle_ms = CRIU_IDLE_MS,

@@ -14,7 +14,7 @@
 struct criu_flags {
 	const char *image_path;
 	const char *work_path;	  /* for criu's log; NULL: the same */
-	const char *cgroups_mode; /* --manage-cgroups-mode; NULL: criu's own choice */
+	const char *cgroups_mode; /* --manage-cgroups-mode; NULL: criu_cgroup_find_mode() */
 	const char *network_lock; /* --network-lock; NULL: the same */
 	bool tcp_established, ext_unix_sk, shell_job, file_locks, auto_dedup, lazy_pages;
 };

@@ -76,6 +76,8 @@ int criu_start(const struct criu_start *start, struct criu *ret_criu, struct err
 	descriptors[0] = theirs;
 	for (size_t i = 0; i < start->descriptor_count; i++)
 		descriptors[1 + i] = start->descriptors[i];
+	if (!start->cgroup_namespace)
+		ret_criu->cgroup_lock = criu_cgroup_lock();
 	criu_cgroup_options(ret_criu->cgroup_options);
 	ret_criu->pid = program_start_pid(&program, &ret_criu->pidfd, NULL, err);
 	if (ret_criu->pid < 0)
@@ -89,10 +91,11 @@ void criu_end(struct criu *criu)
 	int status;
 
 	criu->socket = fd_close(criu->socket);
-	if (criu->pidfd < 0)
-		return;
-	(void)program_end(&criu->pidfd, CRIU_END_MS, &status);
-	criu_cgroup_mend(criu->cgroup_options);
+	if (criu->pidfd >= 0) {
+		(void)program_end(&criu->pidfd, CRIU_END_MS, &status);
+		criu_cgroup_mend(criu->cgroup_options);
+	}
+	criu->cgroup_lock = fd_close(criu->cgroup_lock);
 }
 
 static int criu_send(const struct criu *criu, const struct text *message, struct error *err)

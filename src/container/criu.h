@@ -21,15 +21,19 @@
 struct criu {
 	pid_t pid;
 	int pidfd, socket;
+	int cgroup_lock;			      /* or -EBADF */
 	char cgroup_options[CRIU_CGROUP_OPTIONS_MAX]; /* of the host, before */
 };
-#define CRIU_INIT ((struct criu){.pidfd = -EBADF, .socket = -EBADF})
+#define CRIU_INIT ((struct criu){.pidfd = -EBADF, .socket = -EBADF, .cgroup_lock = -EBADF})
 
 struct criu_start {
+	bool cgroup_namespace; /* the container has one, so criu can, too (criu_cgroup_isolate()) */
 	bool stdio; /* the caller's standard streams are its own: what is restored inherits them */
 	const int *descriptors;
 	size_t descriptor_count;
-	int (*prepare)(void *data); /* in its process before it is executed; or NULL */
+	/* In its process before it is executed; or NULL. Calls criu_cgroup_isolate() if that is so.
+	 */
+	int (*prepare)(void *data);
 	void *data;
 };
 

@@ -57,6 +57,7 @@ struct restore {
 	struct restore_belows belows;
 	int namespaces[NAMESPACES_MAX];
 	size_t namespace_count;
+	bool managed; /* criu makes cgroups below the container's (criu_cgroup_find_mode()) */
 	bool restored;
 };
 
@@ -225,7 +226,6 @@ static int restore_put_namespace(struct restore *restore, const struct oci_names
 		const char *name;
 	} names[] = {{CLONE_NEWIPC, "ipc"},
 		     {CLONE_NEWUTS, "uts"},
-		     {CLONE_NEWUSER, "user"},
 		     {CLONE_NEWNS, "mnt"},
 		     {CLONE_NEWTIME, "time"}};
 	auto_text struct text inner = {0};
@@ -265,6 +265,11 @@ static int restore_put_namespaces(struct restore *restore, struct error *err)
 	for (size_t i = 0; r == 0 && linux_config && i < linux_config->namespaces.count; i++) {
 		const struct oci_namespace *namespace = &linux_config->namespaces.items[i];
 
+		if (namespace->type == CLONE_NEWUSER) {
+			error_set(err, ENOTSUP,
+				  "a container in a user namespace cannot be restored");
+			return error_at(err, "linux.namespaces[%zu]", i);
+		}
 		if (namespace->path && namespace->path[0])
 			r = restore_put_namespace(restore, namespace, i, err);
 	}
@@ -354,7 +359,7 @@ static int restore_put_cgroups(struct restore *restore, struct error *err)
 	char path[64], *save = NULL;
 	int r;
 
-	if (cgroup_is_absent(restore->creation.cgroup))
+	if (cgroup_is_absent(restore->creation.cgroup) || !restore->managed)
 		return 0;
 	(void)snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)restore->criu.pid);
 	r = io_read_file(AT_FDCWD, path, 0, RESTORE_NAMES_MAX, &text, NULL);
@@ -402,6 +407,16 @@ static int restore_put_options(struct restore *restore, struct error *err)
 
 /* ---- the call ---- */
 
+static bool restore_has_cgroup_namespace(const struct restore *restore)
+{
+	const struct oci_linux *linux_config = restore->creation.plan.config->linux;
+
+	for (size_t i = 0; linux_config && i < linux_config->namespaces.count; i++)
+		if (linux_config->namespaces.items[i].type == CLONE_NEWCGROUP)
+			return true;
+	return false;
+}
+
 /* In criu's process. The state directory's lock does not reach it: descriptors are closed. */
 static int restore_prepare(void *data)
 {
@@ -410,10 +425,16 @@ static int restore_prepare(void *data)
 	struct error err = ERROR_INIT;
 	int r = 0;
 
+	if (restore_has_cgroup_namespace(restore) && restore->managed)
+		criu_cgroup_isolate();
 	if (cgroup_clone_fd(cgroup) >= 0)
 		r = io_write_value(cgroup_clone_fd(cgroup), "cgroup.procs", "0");
 	if (r == 0)
 		r = cgroup_enter_self(cgroup, &err);
+	/* What criu leaves alone is inherited from it. */
+	if (r == 0 && restore_has_cgroup_namespace(restore) && !restore->managed &&
+	    unshare(CLONE_NEWCGROUP) < 0)
+		r = -errno;
 	if (r == 0)
 		r = restore_enter_copy(restore);
 	if (r == 0)
@@ -487,6 +508,7 @@ static int restore_put_places(struct restore *restore, struct error *err)
 static int restore_call(struct restore *restore, struct error *err)
 {
 	const struct criu_start start = {
+		.cgroup_namespace = restore_has_cgroup_namespace(restore),
 		.stdio = true,
 		.descriptors = restore->namespaces,
 		.descriptor_count = restore->namespace_count,
@@ -546,6 +568,8 @@ static int restore_build(struct restore *restore, struct error *err)
 		r = criu_open_places(flags->image_path, flags->work_path, false, &restore->places,
 				     err);
 	restore->places.log = "restore.log";
+	if (r == 0)
+		r = criu_cgroup_find_mode(flags->cgroups_mode, &restore->managed, err);
 	if (r == 0)
 		r = creation_prepare(&restore->creation, err);
 	if (r == 0)

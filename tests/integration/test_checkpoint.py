@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from harness import cgroup_hierarchies, cgroups_of, is_zombie_or_gone, mount, umount, view, wait_until
+from harness import cgroup_hierarchies, cgroups_of, is_zombie_or_gone, mount, namespace_of, umount, view, wait_until
 
 pytestmark = pytest.mark.knarr
 
@@ -180,6 +180,42 @@ def test_other_answers_of_criu(container, workdir):
     wait_for_more(c)
 
 
+@pytest.mark.parametrize('mode', [None, 'soft', 'ignore'])
+@pytest.mark.parametrize('namespace', [True, False], ids=['own', 'shared'])
+def test_where_criu_is_when_it_restores(container, workdir, mode, namespace):
+    """In the container's cgroup. Where it leaves cgroups alone what it makes inherits its cgroup namespace, too; else it has one
+    by which it cannot change the host's mount options."""
+    c = container()
+    if not namespace:
+        c.config['linux']['namespaces'] = [entry for entry in c.config['linux']['namespaces'] if entry['type'] != 'cgroup']
+    c.config['linux']['cgroupsPath'] = f'/{c.id}'
+    c.bundle.save()
+    (workdir / 'images').mkdir()
+    (workdir / 'images/descriptors.json').write_text('["","",""]')
+    script = workdir / 'criu'
+    script.write_text(f"""{PRETENDER}
+with open({str(workdir / 'seen')!r}, 'w') as seen:
+    print(b'\\xc0\\x01\\x01' in request, os.readlink('/proc/self/ns/cgroup'), file=seen)
+    print(open('/proc/self/cgroup').read(), end='', file=seen)
+os.kill(os.getpid(), 9)
+""")
+    flags = ['--manage-cgroups-mode', mode] if mode else []
+    with start_with_pretender(c.runtime, script, 'restore', *flags, '--image-path', workdir / 'images', '--bundle', c.bundle.path, c.id) as process:
+        assert process.wait(60) == 1
+        process.stderr.close()
+    first, *lines = (workdir / 'seen').read_text().splitlines()
+    managed, name = first.split()
+    assert managed == str(mode == 'soft' or mode is None and view() == 'v2')
+    paths = {line.split(':', 2)[2] for line in lines if line.split(':')[1] in cgroup_hierarchies()}
+    if not namespace:
+        assert name == namespace_of('self', 'cgroup') and paths <= {f'/{c.id}', '/'} and f'/{c.id}' in paths
+    elif managed == 'False':
+        assert name != namespace_of('self', 'cgroup') and paths == {'/'}, lines
+    else:
+        # Only where there are no other hierarchies at all, not even out of sight.
+        assert (name != namespace_of('self', 'cgroup')) == (len(lines) == 1) and f'/{c.id}' in paths, lines
+
+
 def test_restore_when_criu_dies(container, workdir):
     """Nothing is left of what was begun."""
     c = container()
@@ -265,3 +301,24 @@ def test_restore_believes_no_name(container, workdir, name):
     c = container()
     c.bundle.save()
     assert restore_looking(c, workdir, workdir) == (None, f'knarr: the images have a mount {name} of the host, which the configuration does not have\n')
+
+
+def test_user_namespace_is_refused(container, workdir):
+    """Before anything is done: it would be ended, and could not be restored."""
+    c = container()
+    c.config['linux']['namespaces'].append({'type': 'user'})
+    for kind in ('uidMappings', 'gidMappings'):
+        c.config['linux'][kind] = [{'containerID': 0, 'hostID': 200000, 'size': 65536}]
+    c.up()
+    c.runtime.fails('checkpoint', '--image-path', workdir / 'images', c.id,
+                    text=f'^knarr: {c.id}: a container in a user namespace cannot be checkpointed: what is restored there may not read the images, '
+                         "which are root's$")
+    assert c.status == 'running' and not (workdir / 'images').exists()
+    (workdir / 'images').mkdir()
+    script = workdir / 'criu'
+    script.write_text(PRETENDER)
+    with start_with_pretender(c.runtime, script, 'restore', '--image-path', workdir / 'images', '--bundle', c.bundle.path, f'{c.id}-new') as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and re.fullmatch(r'knarr: config\.json:\d+:\d+: linux\.namespaces\[\d+\]: a container in a user namespace '
+                                                    r'cannot be restored\n', err), err
+    assert not (c.runtime.root / f'{c.id}-new').exists()

@@ -187,13 +187,26 @@ START_TEST(its_end_is_noticed)
 }
 END_TEST
 
+START_TEST(modes_of_cgroups)
+{
+	struct error err = ERROR_INIT;
+	bool managed = true;
+
+	ck_assert_int_eq(criu_cgroup_find_mode("ignore", &managed, &err), 0);
+	ck_assert(!managed);
+	ck_assert_int_eq(criu_cgroup_find_mode("soft", &managed, &err), 0);
+	ck_assert(managed);
+	ck_assert_int_eq(criu_cgroup_find_mode("none", &managed, &err), -EINVAL);
+	ck_assert_error(&err, EINVAL, "",
+			"--manage-cgroups-mode none: not one of soft, full, strict, ignore", "");
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
-		silence_has_an_end,
-		a_growing_log_is_work,
-		a_childs_time_is_work,
-		its_end_is_noticed,
+		silence_has_an_end, a_growing_log_is_work, a_childs_time_is_work,
+		its_end_is_noticed, modes_of_cgroups,
 	};
 
 	return suite_run("criu", tests, suite_count(tests));
