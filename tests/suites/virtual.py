@@ -34,6 +34,7 @@ def in_vm(result, name, kernel, tests):
     share = BUILD / f'{name}-share'
     shutil.rmtree(share, ignore_errors=True)
     shutil.copytree(TOP / 'tests', share / 'tests', ignore=shutil.ignore_patterns('__pycache__', 'corpus'))
+    shutil.copytree(TOP / 'contrib/engines', share / 'contrib/engines')
     shutil.copy2(knarr, share / 'knarr')
     pytest = ['env', 'KNARR=/host/knarr', 'KNARR_FAILURES=/host/failures', 'KNARR_TEST_TURNS=/run', 'PYTHONDONTWRITEBYTECODE=1',
               'python3', '-m', 'pytest', '-p', 'no:cacheprovider',
