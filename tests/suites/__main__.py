@@ -24,7 +24,7 @@ from real import (PYTEST_ARGUMENTS, suite_bench, suite_engines_sid, suite_engine
                   suite_integration_host, suite_integration_v1, suite_integration_v2, suite_security)
 from result import Result, demand, show, show_again
 from sources import suite_build, suite_layers, suite_style
-from virtual import suite_vm, suite_vm_selinux
+from virtual import suite_vm, suite_vm_hybrid, suite_vm_selinux, suite_vm_v1
 
 SUITES = {
     'layers': suite_layers,
@@ -42,6 +42,8 @@ SUITES = {
     'faults': suite_faults,
     'vm': suite_vm,
     'vm-selinux': suite_vm_selinux,
+    'vm-hybrid': suite_vm_hybrid,
+    'vm-v1': suite_vm_v1,
     'engines-v2': suite_engines_v2,
     'engines-v1': suite_engines_v1,
     'engines-trixie': suite_engines_trixie,

@@ -8,7 +8,9 @@ from machine import BUILD, CACHE, LOGS, TOP, run, tail
 from real import PYTEST_ARGUMENTS, junit, repeat
 
 VM_SECONDS = 3600  # some 400 when nothing else runs
-VM_SELINUX = ['test_selinux.py']  # these need a boot of their own
+# These need a boot of their own.
+VM_SELINUX = ['test_selinux.py']
+VM_V1 = ['test_systemd_v1.py']
 # The integration tests that are not run in the virtual machine, where each takes ten times as long. All of them:
 # contrib/test vm -- tests/integration
 VM_LEFT_OUT = {
@@ -59,10 +61,24 @@ def in_vm(result, name, kernel, tests):
 def suite_vm(result):
     """in a virtual machine: pure cgroup v2 with every controller, systemd, AppArmor (tests/vm/README.md)"""
     tests = sorted(str(path.relative_to(TOP)) for folder in ('integration', 'vm') for path in (TOP / 'tests' / folder).glob('test_*.py')
-                   if path.name not in VM_SELINUX and path.name not in VM_LEFT_OUT)
+                   if path.name not in [*VM_SELINUX, *VM_V1] and path.name not in VM_LEFT_OUT)
     in_vm(result, 'vm', '', tests)
 
 
 def suite_vm_selinux(result):
     """in a virtual machine with SELinux"""
     in_vm(result, 'vm-selinux', 'security=selinux selinux=1 enforcing=0', [f'tests/vm/{name}' for name in VM_SELINUX])
+
+
+def in_vm_v1(result, name, kernel):
+    in_vm(result, name, f'systemd.unified_cgroup_hierarchy=0 SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1 {kernel}', [f'tests/vm/{name}' for name in VM_V1])
+
+
+def suite_vm_hybrid(result):
+    """in a virtual machine: systemd on cgroup v1, and a cgroup2 beside it"""
+    in_vm_v1(result, 'vm-hybrid', '')
+
+
+def suite_vm_v1(result):
+    """in a virtual machine: systemd on cgroup v1 alone"""
+    in_vm_v1(result, 'vm-v1', 'systemd.legacy_systemd_cgroup_controller=1')
