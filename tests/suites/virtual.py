@@ -70,13 +70,14 @@ def suite_vm_selinux(result):
     in_vm(result, 'vm-selinux', 'security=selinux selinux=1 enforcing=0', [f'tests/vm/{name}' for name in VM_SELINUX])
 
 
-def in_vm_v1(result, name, kernel):
-    in_vm(result, name, f'systemd.unified_cgroup_hierarchy=0 SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1 {kernel}', [f'tests/vm/{name}' for name in VM_V1])
+def in_vm_v1(result, name, kernel, *others):
+    in_vm(result, name, f'systemd.unified_cgroup_hierarchy=0 SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1 {kernel}',
+          [f'tests/vm/{file}' for file in [*VM_V1, *others]])
 
 
 def suite_vm_hybrid(result):
     """in a virtual machine: systemd on cgroup v1, and a cgroup2 beside it"""
-    in_vm_v1(result, 'vm-hybrid', '')
+    in_vm_v1(result, 'vm-hybrid', '', 'test_checkpoint_hosts.py')
 
 
 def suite_vm_v1(result):
