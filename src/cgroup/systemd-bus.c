@@ -306,10 +306,17 @@ static int bus_start_once(struct systemd_bus *bus, sd_bus_message *message, stru
 {
 	sd_bus_error auto_error error = SD_BUS_ERROR_NULL;
 	sd_bus_message auto_message *reply = NULL;
+	struct error ignored = ERROR_INIT;
 	int r = bus_call(bus, message, &error, &reply);
 
-	if (r >= 0)
-		return bus_wait_job(bus, reply, err);
+	if (r >= 0) {
+		r = bus_wait_job(bus, reply, err);
+		/* The runtime is gone. A unit that loses its process while it is made may never
+		 * hear of that (seen with systemd 252), so it is not left to itself. */
+		if (r == -EPIPE)
+			(void)systemd_bus_stop(bus, &ignored);
+		return r;
+	}
 	if (!sd_bus_error_has_name(&error, BUS_UNIT_EXISTS))
 		return bus_explain(bus, "start", -r, &error, err);
 	error_set(err, EEXIST, "systemd has a unit %s already", bus->unit);
