@@ -98,6 +98,9 @@ void criu_end(struct criu *criu)
 	criu->cgroup_lock = fd_close(criu->cgroup_lock);
 }
 
+/* That nobody hears it any more is no error here: criu's last message, its end and its log, which
+ * tell why, are what criu_receive() comes to next.
+ */
 static int criu_send(const struct criu *criu, const struct text *message, struct error *err)
 {
 	ssize_t n;
@@ -107,7 +110,9 @@ static int criu_send(const struct criu *criu, const struct text *message, struct
 	do
 		n = send(criu->socket, message->data, message->length, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
-	return n < 0 ? error_errno(err, errno, "ask criu") : 0;
+	if (n < 0 && errno != EPIPE && errno != ECONNRESET)
+		return error_errno(err, errno, "ask criu");
+	return 0;
 }
 
 /* Waits for a message or for the end of criu; -ETIMEDOUT when it does nothing any more. */

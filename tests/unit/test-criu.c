@@ -167,6 +167,13 @@ START_TEST(a_childs_time_is_work)
 }
 END_TEST
 
+/* So that what it leaves is met in the order of "before the request", however fast the machine. */
+static void pretender_await_end(const struct pretender *pretender)
+{
+	ck_assert_int_eq(process_wait_readable(-EBADF, pretender->criu.pidfd, process_now() + 5000),
+			 PROCESS_DEAD);
+}
+
 static void end_without_a_word(int socket, int work)
 {
 	(void)socket;
@@ -180,8 +187,53 @@ START_TEST(its_end_is_noticed)
 	struct pretender pretender;
 
 	pretender_start(&pretender, end_without_a_word);
+	pretender_await_end(&pretender);
 	ck_assert_int_eq(pretender_ask(&pretender, &err), -EPIPE);
 	ck_assert_error(&err, EPIPE, "", "criu failed: Error (criu/a.c:1): the cause",
+			"its log is /the/work/dump.log");
+	pretender_end(&pretender);
+}
+END_TEST
+
+static void hear_and_end(int socket, int work)
+{
+	char request[64];
+
+	(void)recv(socket, request, sizeof(request), 0);
+	end_without_a_word(socket, work);
+}
+
+START_TEST(its_end_while_it_works_is_noticed)
+{
+	struct error err = ERROR_INIT;
+	struct pretender pretender;
+
+	pretender_start(&pretender, hear_and_end);
+	ck_assert_int_eq(pretender_ask(&pretender, &err), -EPIPE);
+	ck_assert_error(&err, EPIPE, "", "criu failed: Error (criu/a.c:1): the cause",
+			"its log is /the/work/dump.log");
+	pretender_end(&pretender);
+}
+END_TEST
+
+static void refuse_unasked(int socket, int work)
+{
+	static const char failure[] = "\x08\x01\x10\x00\x38\x0d";
+
+	(void)work;
+	(void)send(socket, failure, sizeof(failure) - 1, MSG_NOSIGNAL);
+}
+
+/* Its last word counts, though it has hung up before it was asked. */
+START_TEST(its_last_word_is_heard)
+{
+	struct error err = ERROR_INIT;
+	struct pretender pretender;
+
+	pretender_start(&pretender, refuse_unasked);
+	pretender_await_end(&pretender);
+	ck_assert_int_eq(pretender_ask(&pretender, &err), -EACCES);
+	ck_assert_error(&err, EACCES, "", "criu failed: Permission denied (EACCES)",
 			"its log is /the/work/dump.log");
 	pretender_end(&pretender);
 }
@@ -205,8 +257,13 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		silence_has_an_end, a_growing_log_is_work, a_childs_time_is_work,
-		its_end_is_noticed, modes_of_cgroups,
+		silence_has_an_end,
+		a_growing_log_is_work,
+		a_childs_time_is_work,
+		its_end_is_noticed,
+		its_end_while_it_works_is_noticed,
+		its_last_word_is_heard,
+		modes_of_cgroups,
 	};
 
 	return suite_run("criu", tests, suite_count(tests));
