@@ -8,8 +8,8 @@ import sys
 
 from builds import build, release_binary
 from machine import IN_CI, LOGS, run, tail
-from real import REPEAT_MAX, integration
-from result import HOST_LACKS, Result
+from real import integration
+from result import HOST_LACKS, REPEAT_MAX, Result
 
 # Side by side, about as long as each other; together every operation of tests/faults/operations.py.
 FAULTS_PARTS = [['create', 'start', 'run', 'run-detached', 'create-userns', 'start-userns'],
@@ -64,12 +64,7 @@ def suite_faults(result):
         for future in [pool.submit(faults_points, part, knarr, tools, 'v2', names) for part, names in zip(parts, FAULTS_PARTS)]:
             future.result()
     for part in parts:
-        result.passed += part.passed
-        result.failed += part.failed
-        result.skipped += part.skipped
+        result.add(part)
     tests = Result()
     integration(tests, 'host', 'tests/faults')
-    result.passed += tests.passed
-    result.failed += tests.failed
-    result.skipped += tests.skipped
-    result.unsteady += [entry for part in [*parts, tests] for entry in part.unsteady]
+    result.add(tests)

@@ -9,12 +9,39 @@ import shutil
 
 from builds import SANITIZER_ENV, build
 from machine import BUILD, JOBS, LOGS, TOP, run, tail
-from result import HOST_LACKS, Result
+from result import HOST_LACKS, Result, worth_repeating
 
 # A number searches for so long and from a random seed, wherever it leads; without one the search is the same each time, so
 # that what a change did not break does not fail.
 FUZZ_SECONDS = int(os.environ.get('KNARR_FUZZ_SECONDS', '0'))
 FUZZ_RUNS = 60000
+
+
+def unit_run(where, names):
+    """Runs the test programs `names`, all of them when it is empty; returns a Result for each that ran, and the output."""
+    report = where / 'meson-logs/testlog.json'
+    report.unlink(missing_ok=True)
+    finished = run(['meson', 'test', '-C', str(where), '--no-rebuild', '--suite', 'unit', '--print-errorlogs', *names],
+                   timeout=1200, env=SANITIZER_ENV)
+    rows = [json.loads(line) for line in report.read_text().splitlines()] if report.exists() else []
+    return {row['name'].split(' / ')[-1]: unit_outcome(row) for row in rows}, finished.stdout
+
+
+def unit_outcome(row):
+    """What meson's line of its log says of a test program."""
+    outcome = Result()
+    output = row.get('stdout', '') + row.get('stderr', '')
+    counts = [tuple(map(int, found)) for found in
+              re.findall(r'^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)', output, re.M)]
+    checks = sum(c for c, _, _ in counts)
+    broken = sum(f + e for _, f, e in counts)
+    if not counts and row['result'] == 'OK':
+        outcome.ok()  # a program of its own, not libcheck's
+        return outcome
+    outcome.ok(checks - broken)
+    if broken or row['result'] != 'OK' or not checks:
+        outcome.fail(row['name'].split(' / ')[-1], tail(output) or f'{row["result"]}, and no check was counted')
+    return outcome
 
 
 def suite_unit(result):
@@ -23,26 +50,18 @@ def suite_unit(result):
     if failure is not None:
         result.fail('build', failure)
         return
-    finished = run(['meson', 'test', '-C', str(where), '--no-rebuild', '--suite', 'unit', '--print-errorlogs'],
-                   timeout=1200, env=SANITIZER_ENV)
-    (LOGS / 'unit.log').write_text(finished.stdout)
-    report = where / 'meson-logs/testlog.json'
-    rows = [json.loads(line) for line in report.read_text().splitlines()] if report.exists() else []
-    if not rows:
-        result.fail('unit', finished.stdout or 'no unit test is registered')
-    for row in rows:
-        name = row['name'].split(' / ')[-1]
-        output = row.get('stdout', '') + row.get('stderr', '')
-        counts = [tuple(map(int, found)) for found in
-                  re.findall(r'^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)', output, re.M)]
-        checks = sum(c for c, _, _ in counts)
-        broken = sum(f + e for _, f, e in counts)
-        if not counts and row['result'] == 'OK':
-            result.ok()  # a program of its own, not libcheck's
-            continue
-        result.ok(checks - broken)
-        if broken or row['result'] != 'OK' or not checks:
-            result.fail(name, tail(output) or f'{row["result"]}, and no check was counted')
+    outcomes, output = unit_run(where, [])
+    (LOGS / 'unit.log').write_text(output)
+    if not outcomes:
+        result.fail('unit', output or 'no unit test is registered')
+    failed = [name for name, outcome in outcomes.items() if outcome.failed]
+    if worth_repeating(failed):
+        for name, again in unit_run(where, failed)[0].items():
+            if not again.failed:
+                again.unsteady = outcomes[name].failed
+                outcomes[name] = again
+    for outcome in outcomes.values():
+        result.add(outcome)
 
 
 def suite_fuzz(result):
@@ -64,9 +83,7 @@ def suite_fuzz(result):
         return
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         for outcome in pool.map(lambda target: fuzz_one(where, target), targets):
-            result.passed += outcome.passed
-            result.failed += outcome.failed
-            result.skipped += outcome.skipped
+            result.add(outcome)
 
 
 def fuzz_one(where, target):

@@ -6,11 +6,10 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 from builds import release_binary, static_lack
-from machine import BUILD, CACHE, IN_CI, LOGS, TOP, run, tail
-from result import HOST_LACKS, Result
+from machine import BUILD, CACHE, LOGS, TOP, run, tail
+from result import HOST_LACKS, Result, worth_repeating
 
 PYTEST_ARGUMENTS = []
-REPEAT_MAX = 10  # more than that is no accident
 
 
 def junit(result, report, finished):
@@ -44,9 +43,8 @@ def steady_or_not(result, still):
 
 
 def repeat(result, report, failed, run_again):
-    """In CI the few tests that failed are run once more, alone: a slow machine must not stop a change that is not
-    to blame. One that passes then is told of, as unsteady; to whoever runs the tests himself it is a failure."""
-    if not IN_CI or not 0 < len(failed) <= REPEAT_MAX:
+    """Of what failed in a pytest run only that which fails again, where that is worth a try."""
+    if not worth_repeating(failed):
         return
     report.unlink()
     second = Result()

@@ -6,6 +6,13 @@ import sys
 from machine import IN_CI, tail
 
 HOST_LACKS = 'host lacks '
+REPEAT_MAX = 10  # more than that is no accident
+
+
+def worth_repeating(failed):
+    """In CI the few tests that failed are run once more, alone: a slow machine must not stop a change that is not
+    to blame. One that passes then is told of, as unsteady; to whoever runs the tests himself it is a failure."""
+    return IN_CI and 0 < len(failed) <= REPEAT_MAX
 
 
 class Result:
@@ -23,6 +30,13 @@ class Result:
 
     def skip(self, name, reason):
         self.skipped.append((name, ' '.join(reason.split())))
+
+    def add(self, other):
+        """What a part of this suite says of its tests."""
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.unsteady += other.unsteady
 
     def check(self, name, finished):
         """One test that is one program: passed if it exited 0."""
