@@ -327,7 +327,8 @@ struct oci_resources {
 	struct oci_string_map unified;
 };
 
-/* config-linux.md#seccomp. The numbers are ours; isolate/seccomp.c maps them to libseccomp's. */
+/* config-linux.md#seccomp. The numbers are ours; isolate/seccomp/seccomp.c maps them to
+ * libseccomp's. */
 enum oci_seccomp_action {
 	OCI_SECCOMP_KILL, /* = KILL_THREAD, kept apart so that encode gives back what was read */
 	OCI_SECCOMP_KILL_PROCESS,

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cgroup/backend.h"
-#include "cgroup/device-rules.h"
+#include "cgroup/devices/rules.h"
 #include "cgroup/host.h"
 
 /* What may come of a write and is no error yet. */

@@ -7,7 +7,7 @@
 #define CGROUP_BACKEND_H
 
 #include "cgroup/cgroup.h"
-#include "cgroup/resources.h"
+#include "cgroup/resources/resources.h"
 #include "cgroup/tree.h"
 
 #define CGROUP_MOUNT_POINT "/sys/fs/cgroup"

@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "cgroup/backend.h"
 #include "cgroup/host.h"
-#include "cgroup/systemd.h"
+#include "cgroup/systemd/systemd.h"
 
 struct cgroup_member *cgroup_member_find(const struct cgroup *cgroup, const char *controller)
 {

@@ -22,10 +22,10 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "cgroup/backend.h"
-#include "cgroup/device-rules.h"
+#include "cgroup/devices/rules.h"
 #include "cgroup/host.h"
-#include "cgroup/resources.h"
-#include "cgroup/systemd.h"
+#include "cgroup/resources/resources.h"
+#include "cgroup/systemd/systemd.h"
 
 /* As long as the paths of a dozen hierarchies get. */
 #define UNIT_CGROUP_MAX (1u << 20)

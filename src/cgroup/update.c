@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cgroup/backend.h"
-#include "cgroup/device-rules.h"
+#include "cgroup/devices/rules.h"
 #include "kernel/process.h"
 
 /* A file with a line for each of very many devices; larger ones are not put back. */

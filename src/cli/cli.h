@@ -12,7 +12,7 @@
 #include "cgroup/cgroup.h"
 #include "cli/options.h"
 #include "container/plan.h"
-#include "container/store.h"
+#include "container/state/store.h"
 
 /* The global options, as given. */
 struct cli_globals {

@@ -10,7 +10,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "container/checkpoint.h"
+#include "container/checkpoint/checkpoint.h"
 
 /* Where the images are when nobody says, below the current directory. */
 #define CHECKPOINT_DEFAULT_PATH "checkpoint"

@@ -6,7 +6,7 @@
 
 #include "base/fd.h"
 #include "cli/cli.h"
-#include "container/doctor.h"
+#include "container/doctor/doctor.h"
 
 struct options_doctor {
 	struct command_common common;

@@ -10,7 +10,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "cli/cli.h"
-#include "container/status.h"
+#include "container/state/status.h"
 #include "kernel/process.h"
 
 struct options_state {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "isolate/seccomp.h"
+#include "isolate/seccomp/seccomp.h"
 #include "oci-spec/oci-spec.h"
 #include "version.h"
 

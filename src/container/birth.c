@@ -14,7 +14,7 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "base/path.h"
-#include "container/init.h"
+#include "container/init/init.h"
 #include "isolate/limits.h"
 #include "isolate/network.h"
 #include "kernel/channel.h"

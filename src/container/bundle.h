@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "container/store.h"
+#include "container/state/store.h"
 
 struct oci_document;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "container/create.h"
 
-#include "container/creation.h"
+#include "container/creation/creation.h"
 
 int container_create(const struct store *store, const struct create_request *request,
 		     struct error *err)

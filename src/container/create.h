@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "container/request.h"
-#include "container/store.h"
+#include "container/state/store.h"
 
 /*
  * `create`: 0 when init waits at its gate, the state is written, and the pid file too. On failure

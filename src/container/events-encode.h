@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 #include "base/text.h"
-#include "cgroup/resctrl-statistics.h"
-#include "cgroup/statistics.h"
+#include "cgroup/resctrl/statistics.h"
+#include "cgroup/statistics/statistics.h"
 
 /* A network interface of the container, as the container sees it. */
 struct events_interface {

@@ -14,10 +14,10 @@
 #include "base/log.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/oom.h"
-#include "cgroup/resctrl.h"
+#include "cgroup/resctrl/resctrl.h"
 #include "container/events-encode.h"
-#include "container/record.h"
-#include "container/status.h"
+#include "container/state/record.h"
+#include "container/state/status.h"
 #include "kernel/process.h"
 
 #define EVENTS_NET_DEV_MAX (16u << 20)

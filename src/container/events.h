@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "container/store.h"
+#include "container/state/store.h"
 
 struct events_request {
 	const char *id;

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "container/request.h"
-#include "container/store.h"
+#include "container/state/store.h"
 
 /*
  * The process gets what the container's configuration says of processes: capabilities, rlimits,

@@ -14,7 +14,7 @@
 
 #include "base/fd.h"
 #include "container/join.h"
-#include "isolate/sources.h"
+#include "isolate/sources/sources.h"
 #include "kernel/channel.h"
 #include "kernel/process.h"
 #include "kernel/procfs.h"

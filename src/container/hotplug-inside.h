@@ -8,7 +8,8 @@
  * into a mount namespace of that user namespace. So there are three processes, as at create:
  *
  * - the copy: enters the user namespace, makes a mount namespace, a copy of the host's, and waits;
- * - the helper of isolate/sources.h: joins that copy with the host's privileges and clones from it;
+ * - the helper of isolate/sources/sources.h: joins that copy with the host's privileges and clones
+ * from it;
  * - the worker: enters the container's namespaces, attaches, says what it attached, and waits for
  *   the word that it may stay. If the runtime dies before, it takes everything back.
  *
@@ -20,7 +21,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "isolate/mounts.h"
+#include "isolate/mounts/mounts.h"
 
 /* The container, for these processes. */
 struct hotplug_place {

@@ -4,7 +4,7 @@
 #define CONTAINER_HOTPLUG_H
 
 #include "base/error.h"
-#include "container/store.h"
+#include "container/state/store.h"
 
 /*
  * Adds the mounts of a file, a JSON array in the form of config.json's `mounts`; "-" is standard

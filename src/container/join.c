@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
-#include "isolate/idmap.h"
+#include "isolate/idmap/idmap.h"
 #include "kernel/syscalls.h"
 
 /* Types of namespaces, and what procfs calls them. */

@@ -5,8 +5,8 @@
 
 #include "base/fd.h"
 #include "cgroup/cgroup.h"
-#include "container/record.h"
-#include "container/status.h"
+#include "container/state/record.h"
+#include "container/state/status.h"
 
 /* How long processes may take to die of SIGKILL, milliseconds. */
 #define KILL_TIMEOUT 10000

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "container/store.h"
+#include "container/state/store.h"
 
 /*
  * Signals init, or with `all` every process of the container, also of a stopped one that has left

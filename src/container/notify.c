@@ -10,7 +10,7 @@
  * So before the filter is installed the process forks a helper that shares its descriptors
  * (CLONE_FILES) and nothing else. The filter is not the helper's, but the listener is, as soon as
  * it is made. The process tells it the number with one write(2) into a pipe; that is all that a
- * profile must allow (isolate/seccomp-rules.c). The helper sends the listener over the channel to
+ * profile must allow (isolate/seccomp/rules.c). The helper sends the listener over the channel to
  * the runtime, which delivers it to the agent and answers; then the helper ends.
  *
  * The process waits for this end. Should the profile notify of waitid(2), it waits for an agent
@@ -47,7 +47,7 @@
 #include "base/fd.h"
 #include "container/plan.h"
 #include "container/sync.h"
-#include "isolate/seccomp.h"
+#include "isolate/seccomp/seccomp.h"
 #include "kernel/channel.h"
 #include "kernel/process.h"
 #include "oci-spec/oci-spec.h"

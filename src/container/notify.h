@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "container/status.h"
+#include "container/state/status.h"
 
 /* ---- in the container's process ---- */
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "cgroup/cgroup.h"
-#include "container/record.h"
-#include "container/status.h"
+#include "container/state/record.h"
+#include "container/state/status.h"
 #include "kernel/process.h"
 
 /* How long processes may take to stop, milliseconds: one in an uninterruptible sleep may never. */

@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "container/store.h"
+#include "container/state/store.h"
 
 /* Freezes the container's cgroup, or thaws it. Returns when all processes have stopped, or an
  * error, and then none of them is stopped. */

@@ -13,16 +13,16 @@
 
 #include "base/error.h"
 #include "cgroup/cgroup.h"
-#include "cgroup/resctrl.h"
+#include "cgroup/resctrl/resctrl.h"
 #include "isolate/capabilities.h"
-#include "isolate/devices.h"
+#include "isolate/devices/devices.h"
 #include "isolate/identity.h"
-#include "isolate/idmap.h"
-#include "isolate/mounts.h"
+#include "isolate/idmap/idmap.h"
+#include "isolate/mounts/mounts.h"
 #include "isolate/namespaces.h"
-#include "isolate/net-devices.h"
-#include "isolate/rootfs.h"
-#include "isolate/seccomp.h"
+#include "isolate/net-devices/net-devices.h"
+#include "isolate/rootfs/rootfs.h"
+#include "isolate/seccomp/seccomp.h"
 
 /* What the command line says. Strings are the caller's. */
 struct plan_options {

@@ -15,7 +15,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "container/store.h"
+#include "container/state/store.h"
 
 #define READINESS_TARGET   "/run/notify"
 #define READINESS_VARIABLE "NOTIFY_SOCKET=" READINESS_TARGET "/notify.sock"

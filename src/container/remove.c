@@ -9,12 +9,12 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "cgroup/cgroup.h"
-#include "cgroup/resctrl.h"
+#include "cgroup/resctrl/resctrl.h"
 #include "container/bundle.h"
 #include "container/hooks.h"
-#include "container/record.h"
-#include "container/status.h"
-#include "isolate/rootfs.h"
+#include "container/state/record.h"
+#include "container/state/status.h"
+#include "isolate/rootfs/rootfs.h"
 
 /* How long processes may take to die after SIGKILL, and the cgroup to become empty, milliseconds.
  */

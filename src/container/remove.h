@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "cgroup/cgroup.h"
-#include "container/record.h"
-#include "container/store.h"
+#include "container/state/record.h"
+#include "container/state/store.h"
 
 /*
  * Kills what is left (only with `force` when it is running), waits until it is dead, removes the

@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "container/create.h"
-#include "container/creation.h"
+#include "container/creation/creation.h"
 #include "container/foreground.h"
 #include "container/kill.h"
 #include "container/oom-reason.h"

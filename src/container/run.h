@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "container/creation.h"
+#include "container/creation/creation.h"
 
 /* The container runs: keeps it company until init has ended (container/foreground.h). */
 int run_attend(struct creation *creation, int signals, int *ret_status, struct error *err);

@@ -8,7 +8,7 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "container/record.h"
+#include "container/state/record.h"
 #include "oci-spec/tables.h"
 
 /* The file's fields. */

@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "container/bundle.h"
-#include "container/store.h"
+#include "container/state/store.h"
 
 struct settings {
 	const struct oci_resources *resources; /* NULL: none */

@@ -7,7 +7,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "container/gate.h"
+#include "container/state/gate.h"
 #include "container/hooks.h"
 #include "container/birth.h"
 #include "container/kill.h"
@@ -15,7 +15,7 @@
 #include "container/plan.h"
 #include "container/readiness.h"
 #include "container/remove.h"
-#include "container/status.h"
+#include "container/state/status.h"
 #include "container/sync.h"
 #include "kernel/channel.h"
 

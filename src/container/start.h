@@ -8,8 +8,8 @@
 #include "base/error.h"
 #include "container/bundle.h"
 #include "container/notify.h"
-#include "container/record.h"
-#include "container/store.h"
+#include "container/state/record.h"
+#include "container/state/store.h"
 
 /* A container whose poststart hook fails is destroyed, as by `delete --force`. */
 /* `manager` is NOTIFY_SOCKET or NULL; with one, returns when the program is ready, or dead. */

@@ -13,8 +13,8 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "container/doctor.h"
-#include "isolate/idmap-choose.h"
+#include "container/doctor/doctor.h"
+#include "isolate/idmap/choose.h"
 #include "kernel/program.h"
 
 /* Directories with a hundred thousand users exist; more than this is none of these files. */

@@ -13,11 +13,11 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "cgroup/cgroup.h"
-#include "cgroup/resctrl.h"
-#include "cgroup/resources.h"
-#include "container/record.h"
+#include "cgroup/resctrl/resctrl.h"
+#include "cgroup/resources/resources.h"
+#include "container/state/record.h"
 #include "container/settings.h"
-#include "container/status.h"
+#include "container/state/status.h"
 #include "oci-spec/oci-spec.h"
 
 /* One update while it is made. */

@@ -6,7 +6,7 @@
 #include <knarr/config.h>
 
 #include "base/error.h"
-#include "container/store.h"
+#include "container/state/store.h"
 
 struct update_request {
 	const char *id;

@@ -71,7 +71,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
-#include "isolate/idmap.h"
+#include "isolate/idmap/idmap.h"
 #include "kernel/nsfs.h"
 #include "kernel/process.h"
 #include "kernel/procfs.h"

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "isolate/idmap.h"
+#include "isolate/idmap/idmap.h"
 
 #define LINES_MAX 400
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "isolate/mount-options.h"
+#include "isolate/mounts/options.h"
 #include "kernel/syscalls.h"
 
 #define WORDS_MAX 512

@@ -12,8 +12,8 @@
 #include "base/mountinfo.h"
 #include "base/text.h"
 #include "cgroup/host.h"
-#include "cgroup/resctrl.h"
-#include "container/criu-cgroup.h"
+#include "cgroup/resctrl/resctrl.h"
+#include "container/criu/cgroup.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

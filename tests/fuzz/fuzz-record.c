@@ -9,8 +9,8 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "container/record.h"
-#include "container/status.h"
+#include "container/state/record.h"
+#include "container/state/status.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

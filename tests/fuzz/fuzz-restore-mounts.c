@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "container/restore-mounts.h"
+#include "container/checkpoint/restore-mounts.h"
 
 #define PLACE "/place"
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "isolate/sources-wire.h"
+#include "isolate/sources/wire.h"
 #include "kernel/channel.h"
 
 #define DESCRIPTORS_MAX 4

@@ -9,7 +9,7 @@
 
 #include "base/fd.h"
 #include "base/quantity.h"
-#include "cgroup/resources.h"
+#include "cgroup/resources/resources.h"
 #include "container/events-encode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cgroup/systemd-value.h"
+#include "cgroup/systemd/value.h"
 
 #define TEXT_MAX 4096
 

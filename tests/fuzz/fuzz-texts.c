@@ -9,11 +9,11 @@
 
 #include "base/fd.h"
 #include "base/text.h"
-#include "cgroup/resctrl.h"
-#include "container/doctor.h"
+#include "cgroup/resctrl/resctrl.h"
+#include "container/doctor/doctor.h"
 #include "container/readiness.h"
-#include "isolate/idmap-choose.h"
-#include "isolate/seccomp.h"
+#include "isolate/idmap/choose.h"
+#include "isolate/seccomp/seccomp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cgroup/device-rules.h"
+#include "cgroup/devices/rules.h"
 
 /* One access: struct bpf_cgroup_dev_ctx in words. */
 struct device_access {
@@ -20,7 +20,7 @@ struct device_access {
 	uint8_t access; /* BPF_DEVCG_ACC_*, or-ed */
 };
 
-/* By the meaning in the essay of device-rules.c: each bit by the last rule that names it. */
+/* By the meaning in the essay of devices/rules.c: each bit by the last rule that names it. */
 bool device_oracle_allows(const struct oci_device_rules *rules, const struct device_access *access);
 
 /* By security/device_cgroup.c of Linux 6.1, for a cgroup below one that allows all. */

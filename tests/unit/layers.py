@@ -59,9 +59,9 @@ PATH_CALLS_ALLOWED = {
     'src/kernel/seal.c': {'open': "the runtime's own binary, before there is a container"},
     'src/isolate/relay.c': {'open': "a second description of the caller's own stdio, in the host"},
     'src/isolate/terminal.c': {'openat': 'one component below a descriptor, O_NOFOLLOW', 'mknodat': 'one component below a descriptor'},
-    'src/isolate/sources.c': {'*': 'opens mount sources in the host, before there is a container'},
-    'src/isolate/rootfs.c': {'*': 'pivot_root, umount2, chdir and chroot with "." and "/" only'},
-    'src/isolate/rootfs-move.c': {
+    'src/isolate/sources/sources.c': {'*': 'opens mount sources in the host, before there is a container'},
+    'src/isolate/rootfs/rootfs.c': {'*': 'pivot_root, umount2, chdir and chroot with "." and "/" only'},
+    'src/isolate/rootfs/move.c': {
         'open': "the host's /proc/self/mountinfo, mount points and root, before the container's root is entered",
         'statx': 'of a descriptor, with AT_EMPTY_PATH',
     },
@@ -71,29 +71,29 @@ PATH_CALLS_ALLOWED = {
     },
     'src/isolate/namespaces.c': {'chroot': '"." only: the root of init, which is the current directory by then'},
     'src/isolate/namespaces-plan.c': {'open': 'a path of linux.namespaces, in the host; verified to be a namespace'},
-    'src/isolate/net-devices-program.c': {'open': "the host's /proc/self/ns/net"},
+    'src/isolate/net-devices/program.c': {'open': "the host's /proc/self/ns/net"},
     'src/kernel/netlink.c': {'open': "the host's /proc/self/ns/net"},
     'src/isolate/lsm.c': {'access': "the host's selinuxfs"},
-    'src/isolate/mounts-prepare.c': {'*': 'a source in the host, before there is a container'},
+    'src/isolate/mounts/prepare.c': {'*': 'a source in the host, before there is a container'},
     'src/kernel/loop.c': {'open': "the host's loop devices"},
-    'src/isolate/mounts-target.c': {'statx': 'of a descriptor, with AT_EMPTY_PATH'},
-    'src/isolate/mounts-apply.c': {
+    'src/isolate/mounts/target.c': {'statx': 'of a descriptor, with AT_EMPTY_PATH'},
+    'src/isolate/mounts/apply.c': {
         'openat': 'the root directory of a mount of our own, as "."',
         'readlinkat': 'of a descriptor, and of one name below one',
         'symlinkat': 'one name below a directory from kernel/resolve; links are not followed there',
     },
-    'src/isolate/mounts-legacy.c': {
+    'src/isolate/mounts/legacy.c': {
         'open': 'the current directory, to come back to',
         'statx': 'of a descriptor, with AT_EMPTY_PATH',
     },
-    'src/isolate/mounts-cgroup.c': {
+    'src/isolate/mounts/cgroup.c': {
         '*': 'one name in the root directory of a tmpfs of our own, O_NOFOLLOW',
     },
-    'src/isolate/mounts-copy-up.c': {
+    'src/isolate/mounts/copy-up.c': {
         '*': 'one name below a directory descriptor, O_NOFOLLOW or AT_SYMLINK_NOFOLLOW, into a tmpfs of our own',
     },
-    'src/isolate/devices-prepare.c': {'*': 'one name in a filesystem of our own, which nobody else has yet'},
-    'src/isolate/devices-apply.c': {
+    'src/isolate/devices/prepare.c': {'*': 'one name in a filesystem of our own, which nobody else has yet'},
+    'src/isolate/devices/apply.c': {
         'openat': 'one name below a directory from kernel/resolve, O_NOFOLLOW',
         'mknodat': 'one name below a directory from kernel/resolve; links are not followed there',
         'symlinkat': 'the same',
@@ -131,21 +131,21 @@ WAITS_ALLOWED = {
     'src/cgroup/pids.c': {'read': 'a file of cgroupfs'},
     'src/cgroup/tree.c': {'read': 'a file of cgroupfs'},
     'src/cgroup/v2.c': {'read': 'a file of cgroupfs'},
-    'src/cgroup/systemd-program.c': {'PROCESS_NO_DEADLINE': 'knarr-systemd ends with the channel: with the runtime, at the latest'},
-    'src/container/creation-converse.c': {'PROCESS_NO_DEADLINE': 'createContainer hooks without a timeout'},
-    'src/container/criu.c': {'send': 'criu asks and is answered in turn: there is room for one message'},
-    'src/container/doctor-probe-kernel.c': {'read': 'a pipe whose other end is closed: its process is dead'},
+    'src/cgroup/systemd/program.c': {'PROCESS_NO_DEADLINE': 'knarr-systemd ends with the channel: with the runtime, at the latest'},
+    'src/container/creation/converse.c': {'PROCESS_NO_DEADLINE': 'createContainer hooks without a timeout'},
+    'src/container/criu/criu.c': {'send': 'criu asks and is answered in turn: there is room for one message'},
+    'src/container/doctor/probe-kernel.c': {'read': 'a pipe whose other end is closed: its process is dead'},
     'src/container/foreground.c': {
         'PROCESS_NO_DEADLINE': 'in the foreground the runtime lives as long as the container',
         'read': 'a signalfd that does not block',
     },
-    'src/container/gate.c': {'accept4': 'init waits for `start`, which is what it is for'},
+    'src/container/state/gate.c': {'accept4': 'init waits for `start`, which is what it is for'},
     'src/container/hooks.c': {
         'PROCESS_NO_DEADLINE': 'hooks without a timeout',
         'read': 'a pipe that does not block',
     },
-    'src/container/init-context.c': {'PROCESS_NO_DEADLINE': 'init ends with the channel: with the runtime, at the latest'},
-    'src/container/init-root.c': {'PROCESS_NO_DEADLINE': 'the same'},
+    'src/container/init/context.c': {'PROCESS_NO_DEADLINE': 'init ends with the channel: with the runtime, at the latest'},
+    'src/container/init/root.c': {'PROCESS_NO_DEADLINE': 'the same'},
     'src/container/interrupt.c': {'read': 'a signalfd that does not block'},
     'src/container/notify.c': {
         'process_reap_blocking': 'the helper has a deadline, and no other call may be used under the filter',
@@ -157,15 +157,15 @@ WAITS_ALLOWED = {
         'sendmsg': 'SO_SNDTIMEO is set',
     },
     'src/container/start.c': {'PROCESS_NO_DEADLINE': 'startContainer hooks without a timeout'},
-    'src/isolate/idmap.c': {'pause': 'a process that is killed by its parent, or with it'},
-    'src/isolate/mounts-copy-up.c': {'sendfile': 'between files'},
-    'src/isolate/net-devices-program.c': {'PROCESS_NO_DEADLINE': 'knarr-net ends with the channel: with the runtime, at the latest'},
+    'src/isolate/idmap/idmap.c': {'pause': 'a process that is killed by its parent, or with it'},
+    'src/isolate/mounts/copy-up.c': {'sendfile': 'between files'},
+    'src/isolate/net-devices/program.c': {'PROCESS_NO_DEADLINE': 'knarr-net ends with the channel: with the runtime, at the latest'},
     'src/isolate/relay.c': {
         'poll': 'in the foreground the runtime lives as long as the container, and until its output has been taken',
         'read': 'descriptors that do not block',
     },
-    'src/isolate/sources-wire.c': {'sendmsg': 'the helper asks and is answered in turn: there is room for one message'},
-    'src/isolate/sources.c': {'PROCESS_NO_DEADLINE': 'the helper watches init, and ends with the runtime (PR_SET_PDEATHSIG)'},
+    'src/isolate/sources/wire.c': {'sendmsg': 'the helper asks and is answered in turn: there is room for one message'},
+    'src/isolate/sources/sources.c': {'PROCESS_NO_DEADLINE': 'the helper watches init, and ends with the runtime (PR_SET_PDEATHSIG)'},
     'src/kernel/channel.c': {
         'connect': 'SO_SNDTIMEO is set',
         'sendmsg': 'with MSG_DONTWAIT, or with the SO_SNDTIMEO that channel_connect() has set',
@@ -190,18 +190,18 @@ LEAVES = re.compile(r'(?<![\w.>])(exit|_exit|_Exit|quick_exit|abort|err|errx|ver
 LEAVES_ALLOWED = {
     'src/cli/main.c': 'main',
     'src/container/hotplug-inside.c': 'the processes that mount in a container',
-    'src/container/init.c': "the container side's single way out",
-    'src/container/doctor-probe-kernel.c': 'children that try what must not happen to the caller',
+    'src/container/init/init.c': "the container side's single way out",
+    'src/container/doctor/probe-kernel.c': 'children that try what must not happen to the caller',
     'src/container/hooks.c': 'the child between fork and execve',
     'src/container/notify.c': 'the helper that carries the seccomp listener',
     'src/container/readiness.c': 'the process that listens for READY beside a container in the foreground',
-    'src/container/restore.c': 'processes that work in other mount namespaces',
+    'src/container/checkpoint/restore.c': 'processes that work in other mount namespaces',
     'src/container/rollback.c': 'more steps than there is room for is a mistake in the code, and no container exists yet',
     'src/cli/cli.c': 'more kept pointers than there is room for is a mistake in the code',
-    'src/isolate/idmap.c': 'the process that holds a user namespace open for a moment',
+    'src/isolate/idmap/idmap.c': 'the process that holds a user namespace open for a moment',
     'src/isolate/namespaces.c': 'the helper that joins namespaces',
     'src/kernel/program.c': 'the child between fork and execve',
-    'src/isolate/sources.c': 'the helper for mounts of the host',
+    'src/isolate/sources/sources.c': 'the helper for mounts of the host',
 }
 
 # The only state of the program that outlives a call.
@@ -218,6 +218,17 @@ def strip_c(text):
     return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', blank, text, flags=re.S)
 
 
+def module_of(name):
+    """A .c and its .h are one module."""
+    return name.rsplit('.', 1)[0]
+
+
+def place_of(module):
+    """The folder of a layer that a module is in; itself, when it is in none."""
+    parts = module.split('/')
+    return '/'.join(parts[:2]) if len(parts) > 2 else module
+
+
 class Source:
     def __init__(self, path):
         self.path = path
@@ -226,7 +237,7 @@ class Source:
         self.code = strip_c(self.text).split('\n')
         parts = Path(self.name).parts
         self.layer = parts[1] if parts[0] == 'src' and len(parts) > 2 else parts[0]
-        self.module = f'{self.layer}/{path.stem}'
+        self.module = module_of(self.name.removeprefix('src/'))
 
     def includes(self):
         """(line, form, target) of each #include; read from the text, the literals are blanked."""
@@ -298,15 +309,15 @@ def find_cycle(graph):
     return None
 
 
-def rule_cycles(files):
+def rule_cycles(files, of=lambda module: module):
     graph = {}
     for source in files:
-        edges = graph.setdefault(source.module, set())
+        edges = graph.setdefault(of(source.module), set())
         for _, form, target in source.includes():
             if form == '"' and target not in GENERATED:
-                module = target.rsplit('.', 1)[0]
-                if module != source.module:
-                    edges.add(module)
+                edges.add(of(module_of(target)))
+    for node, edges in graph.items():
+        edges.discard(node)
     cycle = find_cycle(graph)
     if cycle:
         yield ' -> '.join(cycle)
@@ -488,6 +499,7 @@ def main():
     rules = [
         ('include arrows point down', rule_arrows(files)),
         ('no cycles', rule_cycles(files)),
+        ('no cycles between folders', rule_cycles(files, place_of)),
         ('no path-based system calls below a root file system', rule_paths(files)),
         ('every wait has an end', rule_waits(files)),
         ('only cli prints', rule_prints(files)),

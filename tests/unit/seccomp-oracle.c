@@ -10,7 +10,7 @@
 
 #include "bpf-classic.h"
 #include "bytes.h"
-#include "isolate/seccomp.h"
+#include "isolate/seccomp/seccomp.h"
 #include "oci-spec/oci-spec.h"
 
 #define X32_BIT 0x40000000u

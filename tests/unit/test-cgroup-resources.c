@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cgroup/resources.h"
+#include "cgroup/resources/resources.h"
 #include "suite.h"
 
 #define V2 true

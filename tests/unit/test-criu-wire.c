@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "container/criu-wire.h"
+#include "container/criu/wire.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/fd.h"
-#include "container/criu-cgroup.h"
+#include "container/criu/cgroup.h"
 #include "suite.h"
 
 /* The whole message, byte by byte. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "container/criu.h"
+#include "container/criu/criu.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@
 
 #include "bpf-extended.h"
 #include "bytes.h"
-#include "cgroup/device-rules.h"
+#include "cgroup/devices/rules.h"
 #include "device-oracle.h"
 #include "suite.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "isolate/devices.h"
+#include "isolate/devices/devices.h"
 
 static int plan(struct oci_device *devices, size_t count, struct devices_plan *ret_plan,
 		struct error *err)

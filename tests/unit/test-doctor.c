@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "container/doctor.h"
+#include "container/doctor/doctor.h"
 
 #include <errno.h>
 #include <linux/capability.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "container/gate.h"
+#include "container/state/gate.h"
 
 #include <errno.h>
 #include <fcntl.h>

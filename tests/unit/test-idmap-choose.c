@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "isolate/idmap-choose.h"
+#include "isolate/idmap/choose.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "isolate/idmap.h"
+#include "isolate/idmap/idmap.h"
 #include "suite.h"
 
 #define MAX_LINES 340

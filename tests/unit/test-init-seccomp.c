@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "container/init-seccomp.h"
+#include "container/init/seccomp.h"
 
 #include <errno.h>
 #include <string.h>

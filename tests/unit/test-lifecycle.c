@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "container/lifecycle.h"
+#include "container/state/lifecycle.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "isolate/mount-options.h"
+#include "isolate/mounts/options.h"
 #include "kernel/syscalls.h"
 
 /* Parses words separated by semicolons: commas are part of a word here. */

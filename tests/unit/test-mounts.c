@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "isolate/mounts.h"
+#include "isolate/mounts/mounts.h"
 #include "kernel/syscalls.h"
 
 static struct oci_namespace mount_namespace = {.type = CLONE_NEWNS};

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "isolate/net-devices.h"
+#include "isolate/net-devices/net-devices.h"
 #include "suite.h"
 
 #define DEVICES_MAX 3

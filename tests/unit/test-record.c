@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "container/record.h"
+#include "container/state/record.h"
 
 #include <errno.h>
 #include <fcntl.h>

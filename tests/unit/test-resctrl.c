@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "cgroup/resctrl.h"
+#include "cgroup/resctrl/resctrl.h"
 #include "suite.h"
 
 #define SCHEMATA "    L3:0=7ff;1=0f0\n    MB:0=100;1= 70\nL3CODE:0=f\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "container/restore-mounts.h"
+#include "container/checkpoint/restore-mounts.h"
 
 #include <errno.h>
 #include <fcntl.h>

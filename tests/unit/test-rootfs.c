@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "isolate/rootfs.h"
+#include "isolate/rootfs/rootfs.h"
 #include "kernel/syscalls.h"
 
 static struct oci_namespace namespaces[] = {{.type = CLONE_NEWPID}, {.type = CLONE_NEWNS}};

@@ -10,9 +10,9 @@
 
 #include "bpf-classic.h"
 #include "bytes.h"
-#include "isolate/seccomp-compile.h"
-#include "isolate/seccomp-enosys.h"
-#include "isolate/seccomp.h"
+#include "isolate/seccomp/compile.h"
+#include "isolate/seccomp/enosys.h"
+#include "isolate/seccomp/seccomp.h"
 #include "seccomp-oracle.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "isolate/sources.h"
+#include "isolate/sources/sources.h"
 
 #include <errno.h>
 #include <sys/socket.h>

@@ -8,7 +8,7 @@
 
 #include "base/fd.h"
 #include "cgroup/backend.h"
-#include "cgroup/statistics.h"
+#include "cgroup/statistics/statistics.h"
 #include "container/events-encode.h"
 #include "suite.h"
 

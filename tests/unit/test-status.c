@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "container/status.h"
+#include "container/state/status.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "container/gate.h"
+#include "container/state/gate.h"
 #include "kernel/process.h"
 #include "suite.h"
 

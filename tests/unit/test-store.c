@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "container/store.h"
+#include "container/state/store.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "container/survivor.h"
+#include "container/state/survivor.h"
 
 #include <errno.h>
 #include <signal.h>

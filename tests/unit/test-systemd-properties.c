@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cgroup/resources.h"
-#include "cgroup/systemd-properties.h"
+#include "cgroup/resources/resources.h"
+#include "cgroup/systemd/properties.h"
 #include "suite.h"
 
 /* "NAME=VALUE" in order, "@VERSION" behind those that are not of every systemd. */

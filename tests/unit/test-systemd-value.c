@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cgroup/systemd-value.h"
+#include "cgroup/systemd/value.h"
 #include "suite.h"
 
 /* Writes down what a message would get: "a(s)[" "(" "s:x" ")" "]". */

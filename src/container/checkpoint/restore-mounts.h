@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What of this host the names in a checkpoint's images stand for (checkpoint/mounts.h).
+ *
+ * They are not to be trusted: a container may have mounted where it liked, and what is below a
+ * volume it can exchange with a link, for criu to follow. So a device is the one that the
+ * configuration has of that name; and what is below a bind is walked to without links, and cloned
+ * to a place of our own, before criu hears of it.
+ */
+#ifndef CONTAINER_CHECKPOINT_RESTORE_MOUNTS_H
+#define CONTAINER_CHECKPOINT_RESTORE_MOUNTS_H
+
+#include <knarr/config.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "isolate/devices/devices.h"
+
+struct restore_mounts {
+	const struct oci_config *config;
+	const struct devices_plan *devices;
+	const char *bundle; /* relative sources are below it */
+	const char *place;  /* where restore_attach_belows() will be called for */
+	const char *names;  /* the JSON text of above, or NULL */
+};
+
+/* Mounts below binds: `rest` is the path below the directory `source`. */
+struct restore_below {
+	char *source, *rest;
+};
+struct restore_belows {
+	struct restore_below *items;
+	size_t count;
+};
+void restore_belows_clear(struct restore_belows *belows);
+
+/* For a restore: what each name stands for on this host, into criu's options; and what is to be
+ * attached first. */
+int restore_put_mounts(const struct restore_mounts *mounts, struct text *options,
+		       struct restore_belows *ret_belows, struct error *err);
+
+/* In the mount namespace that criu will work in: clones of them, below the directory `place`. */
+int restore_attach_belows(const struct restore_belows *belows, const char *place,
+			  struct error *err);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a mount goes: found or made below the root, and looked at before anything covers it. */
+#include <errno.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "isolate/mounts/step.h"
+#include "kernel/resolve.h"
+#include "kernel/syscalls.h"
+
+int mounts_look_at_root(struct mounts_run *run, struct error *err)
+{
+	struct statx st;
+
+	if (statx(run->context->root, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &st) < 0)
+		return error_errno(err, errno, "look at the root");
+	run->root_mount = st.stx_mnt_id;
+	run->root_inode = st.stx_ino;
+	return 0;
+}
+
+/*
+ * The names are known to be harmless since mounts_plan(); a symbolic link in the image may still
+ * lead to the root or into a procfs.
+ */
+static int mounts_check_target(const struct mounts_run *run, const struct mounts_step *step, int fd,
+			       struct mounts_target *ret_target, struct error *err)
+{
+	struct statfs fs;
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &st) < 0 ||
+	    fstatfs(fd, &fs) < 0)
+		return error_errno(err, errno, "look at the destination");
+	if (fs.f_type == PROC_SUPER_MAGIC && step->place == MOUNTS_ORDINARY)
+		return error_set(err, EPERM,
+				 "the destination leads into a procfs, which may not be covered");
+	if (st.stx_mnt_id == run->root_mount && st.stx_ino == run->root_inode)
+		return error_set(err, EINVAL,
+				 "the destination leads to the root filesystem itself");
+	ret_target->mode = st.stx_mode;
+	return 0;
+}
+
+/*
+ * proc and sysfs must not be reached through a link that the image has put there, or labels would
+ * be written to a file of the image's choice (CVE-2019-19921, CVE-2023-27561).
+ */
+static bool mounts_needs_plain(const struct mounts_step *step)
+{
+	const char *type = step->config->type;
+
+	return step->kind == MOUNTS_FILESYSTEM &&
+	       (strcmp(type, "proc") == 0 || strcmp(type, "sysfs") == 0);
+}
+
+int mounts_open_directory(const struct mounts_run *run, const struct mounts_step *step,
+			  struct mounts_target *ret_target, struct error *err)
+{
+	const char *destination = step->config->destination;
+	struct mounts_target target = {.existed = true};
+	bool plain = mounts_needs_plain(step);
+	auto_close int fd = -EBADF;
+	int r;
+
+	fd = resolve_open(run->context->root, destination,
+			  O_PATH | O_DIRECTORY | (plain ? O_NOFOLLOW : 0));
+	if (fd == -ENOENT) {
+		r = resolve_make_directory(run->context->root, destination, &fd, err);
+		if (r < 0)
+			return r;
+		target.existed = false;
+	}
+	if (fd == -ENOTDIR && plain)
+		return error_set(err, ENOTDIR, "a %s must be mounted on an ordinary directory",
+				 step->config->type);
+	if (fd < 0)
+		return error_errno(err, -fd, "open the destination");
+	r = mounts_check_target(run, step, fd, &target, err);
+	if (r < 0)
+		return r;
+	target.fd = fd_take(&fd);
+	*ret_target = target;
+	return 0;
+}
+
+int mounts_open_for(const struct mounts_run *run, const struct mounts_step *step, int source,
+		    struct mounts_target *ret_target, struct error *err)
+{
+	const char *destination = step->config->destination;
+	struct mounts_target target = {.existed = true};
+	auto_close int fd = -EBADF;
+	struct stat st;
+	int r;
+
+	fd = resolve_open(run->context->root, destination,
+			  O_PATH | (step->options.dest_nofollow ? O_NOFOLLOW : 0));
+	if (fd == -ENOENT) {
+		if (fstat(source, &st) < 0)
+			return error_errno(err, errno, "look at the source");
+		if (S_ISDIR(st.st_mode))
+			r = resolve_make_directory(run->context->root, destination, &fd, err);
+		else
+			r = resolve_make_file(run->context->root, destination, &fd, err);
+		if (r < 0)
+			return r;
+		target.existed = false;
+	}
+	if (fd < 0)
+		return error_errno(err, -fd, "open the destination");
+	r = mounts_check_target(run, step, fd, &target, err);
+	if (r < 0)
+		return r;
+	target.fd = fd_take(&fd);
+	*ret_target = target;
+	return 0;
+}
