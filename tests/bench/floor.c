@@ -9,11 +9,21 @@
  * below, so contrib/bench states every result as a multiple of it.
  *
  * usage: floor ROOTFS CGROUP PROGRAM [ARG...]
+ *	  floor --create ROOTFS CGROUP
+ *	  floor --delete CGROUP
  *	ROOTFS	directory with proc, dev and sys in it
  *	CGROUP	directory to be made in a cgroup v2 hierarchy, removed at the end
+ *
+ * With --create the container's process waits for ever, to be one of many that live at once: what
+ * the kernel takes for one more is what it took for the first, and what it spends on looking
+ * through those there are. It looks through all processes when a root is pivoted, through all
+ * sysfs when a network namespace gets its own, and through the names of all session keyrings when
+ * one is joined by name: so that is done here, too, for an exec finds the container's by its name.
+ * --delete kills it and removes the cgroup.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -25,6 +35,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <linux/keyctl.h>
 #include <linux/sched.h>
 
 /* glibc before 2.36 has no wrappers, and its <sys/mount.h> does not go with <linux/mount.h>. */
@@ -40,7 +51,8 @@ enum {
 
 enum { MOUNT_RDONLY = 0x1, MOUNT_NOSUID = 0x2, MOUNT_NODEV = 0x4, MOUNT_NOEXEC = 0x8 };
 
-#define MAX_OPTIONS 3
+#define MAX_OPTIONS	  3
+#define DELETE_TIMEOUT_MS 10000
 
 struct floor_mount {
 	const char *type;
@@ -134,19 +146,16 @@ static void enter_rootfs(const char *rootfs)
 		die("chdir", "/");
 }
 
-int main(int argc, char **argv)
+/* The cgroup, and a process in it and in namespaces of its own: 0 in the process, else its pid. */
+static pid_t clone_container(const char *cgroup_path)
 {
-	if (argc < 4) {
-		fprintf(stderr, "usage: floor ROOTFS CGROUP PROGRAM [ARG...]\n");
-		return 2;
-	}
-	if (mkdir(argv[2], 0755) < 0)
-		die("mkdir", argv[2]);
+	if (mkdir(cgroup_path, 0755) < 0)
+		die("mkdir", cgroup_path);
 
-	int cgroup = open(argv[2], O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int cgroup = open(cgroup_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (cgroup < 0)
-		die("open", argv[2]);
+		die("open", cgroup_path);
 
 	struct clone_args args = {
 		.flags = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS |
@@ -159,24 +168,99 @@ int main(int argc, char **argv)
 	if (pid < 0) {
 		int saved = errno;
 
-		rmdir(argv[2]);
+		rmdir(cgroup_path);
 		errno = saved;
-		die("clone3", argv[2]);
+		die("clone3", cgroup_path);
 	}
-	if (pid == 0) {
-		/* Not with clone3: the namespace's root would be the parent's cgroup. */
-		if (unshare(CLONE_NEWCGROUP) < 0)
-			die("unshare", "cgroup");
-		enter_rootfs(argv[1]);
-		execv(argv[3], argv + 3);
-		die("execve", argv[3]);
-	}
+	/* Not with clone3: the namespace's root would be the parent's cgroup. */
+	if (pid == 0 && unshare(CLONE_NEWCGROUP) < 0)
+		die("unshare", "cgroup");
+	return pid;
+}
 
+static int run(const char *rootfs, const char *cgroup, char **program)
+{
+	pid_t pid = clone_container(cgroup);
 	int status = 0;
 
+	if (pid == 0) {
+		enter_rootfs(rootfs);
+		execv(program[0], program);
+		die("execve", program[0]);
+	}
 	if (waitpid(pid, &status, 0) < 0)
-		die("wait for", argv[3]);
-	if (rmdir(argv[2]) < 0)
-		die("rmdir", argv[2]);
+		die("wait for", program[0]);
+	if (rmdir(cgroup) < 0)
+		die("rmdir", cgroup);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Returns when all is made; the process stays. */
+static int create(const char *rootfs, const char *cgroup)
+{
+	const char *name = strrchr(cgroup, '/');
+	int ready[2];
+	char byte = 0;
+
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		die("pipe", "");
+	if (clone_container(cgroup) == 0) {
+		close(ready[0]);
+		if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name ? name + 1 : cgroup) < 0)
+			die("join session keyring", cgroup);
+		enter_rootfs(rootfs);
+		if (write(ready[1], &byte, 1) != 1)
+			die("write", "to the pipe");
+		close(ready[1]);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) == 1)
+		return 0;
+	rmdir(cgroup);
+	return 1;
+}
+
+/* cgroup.events of cgroups(7): whether a process is left. */
+static int is_populated(int events)
+{
+	char text[128] = "";
+
+	if (pread(events, text, sizeof(text) - 1, 0) < 0)
+		die("read", "cgroup.events");
+	return strstr(text, "populated 1") != NULL;
+}
+
+static int delete (const char *cgroup)
+{
+	int dir = open(cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int kill_file = openat(dir, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+	int events = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	struct pollfd change = {.fd = events, .events = POLLPRI};
+
+	if (kill_file < 0 || events < 0 || write(kill_file, "1", 1) != 1)
+		die("kill", cgroup);
+	while (is_populated(events))
+		if (poll(&change, 1, DELETE_TIMEOUT_MS) == 0) {
+			errno = ETIMEDOUT;
+			die("empty", cgroup);
+		}
+	if (rmdir(cgroup) < 0)
+		die("rmdir", cgroup);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 4 && strcmp(argv[1], "--create") == 0)
+		return create(argv[2], argv[3]);
+	if (argc == 3 && strcmp(argv[1], "--delete") == 0)
+		return delete (argv[2]);
+	if (argc >= 4 && argv[1][0] != '-')
+		return run(argv[1], argv[2], argv + 3);
+	fprintf(stderr, "usage: floor ROOTFS CGROUP PROGRAM [ARG...]\n"
+			"       floor --create ROOTFS CGROUP\n"
+			"       floor --delete CGROUP\n");
+	return 2;
 }
