@@ -17,8 +17,8 @@
 
 #include "base/fd.h"
 #include "base/io.h"
-#include "base/path.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "cgroup/backend.h"
 #include "cgroup/devices/rules.h"
 #include "cgroup/statistics/read.h"

@@ -15,8 +15,8 @@
 #include "cgroup/cgroup.h"
 #include "cgroup/resctrl/resctrl.h"
 #include "cgroup/resources/resources.h"
-#include "container/state/record.h"
 #include "container/settings.h"
+#include "container/state/record.h"
 #include "container/state/status.h"
 #include "oci-spec/oci-spec.h"
 

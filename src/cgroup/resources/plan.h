@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the functions that plan the controllers share; for resources*.c alone. */
+/* What the functions that plan the controllers share; for this folder alone. */
 #ifndef CGROUP_RESOURCES_PLAN_H
 #define CGROUP_RESOURCES_PLAN_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the readers of v1 and v2 share; for statistics*.c alone. */
+/* What the readers of v1 and v2 share, and what the backends call. */
 #ifndef CGROUP_STATISTICS_READ_H
 #define CGROUP_STATISTICS_READ_H
 

@@ -8,9 +8,9 @@
 #include "container/bundle.h"
 #include "container/hooks.h"
 #include "container/plan.h"
-#include "container/state/record.h"
 #include "container/request.h"
 #include "container/rollback.h"
+#include "container/state/record.h"
 #include "container/state/store.h"
 #include "kernel/process.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The steps of a creation, and what takes each of them back. For the files creation*.c only. */
+/* The steps of a creation, and what takes each of them back. For this folder only. */
 #ifndef CONTAINER_CREATION_STEPS_H
 #define CONTAINER_CREATION_STEPS_H
 

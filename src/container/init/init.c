@@ -40,9 +40,9 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "container/state/gate.h"
 #include "container/init/seccomp.h"
 #include "container/init/steps.h"
+#include "container/state/gate.h"
 #include "kernel/channel.h"
 #include "kernel/process.h"
 #include "kernel/syscalls.h"
