@@ -13,29 +13,9 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "container/checkpoint/mounts.h"
+#include "container/checkpoint/names.h"
 #include "kernel/mountfd.h"
 #include "kernel/resolve.h"
-#include "oci-spec/tables.h"
-
-/* The wrapped array. */
-struct restore_names {
-	struct oci_strings names;
-};
-static const struct oci_field restore_names_fields[] = {
-	{
-		.name = "names",
-		.name_length = sizeof("names") - 1,
-		.kind = OCI_KIND_STRINGS,
-		.need = OCI_REQUIRED,
-		.size = sizeof(struct oci_strings),
-		.offset = offsetof(struct restore_names, names),
-	},
-};
-static const struct oci_object restore_names_object = {
-	.fields = restore_names_fields,
-	.count = array_size(restore_names_fields),
-	.size = sizeof(struct restore_names),
-};
 
 void restore_belows_clear(struct restore_belows *belows)
 {
@@ -181,22 +161,14 @@ static int restore_put_name(const struct restore_mounts *mounts, const char *nam
 static int restore_put_names(const struct restore_mounts *mounts, struct text *options,
 			     struct restore_belows *belows, struct error *err)
 {
-	const struct oci_report silent = {0};
-	struct oci_document *document = NULL;
-	auto_text struct text text = {0};
-	const struct restore_names *list;
-	int r;
+	struct checkpoint_names list = {0};
+	int r = checkpoint_names_parse(mounts->names, &list);
 
-	text_format(&text, "{\"names\":%s}", mounts->names);
-	if (text.failed)
-		return error_errno(err, ENOMEM, "mounts");
-	r = oci_object_decode(&restore_names_object, text.data, text.length, &silent, &document);
 	if (r < 0)
 		return error_errno(err, -r, "read the names of mounts in the images");
-	list = oci_document_object(document, &restore_names_object);
-	for (size_t i = 0; r == 0 && i < list->names.count; i++)
-		r = restore_put_name(mounts, list->names.items[i], options, belows, err);
-	oci_document_free(document);
+	for (size_t i = 0; r == 0 && i < list.list.count; i++)
+		r = restore_put_name(mounts, list.list.items[i], options, belows, err);
+	checkpoint_names_clear(&list);
 	return r;
 }
 

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What criu is told of a container that it is to restore, but its places. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/io.h"
+#include "container/checkpoint/checkpoint.h"
+#include "container/checkpoint/names.h"
+#include "container/checkpoint/restore-steps.h"
+#include "kernel/syscalls.h"
+
+#define RESTORE_NAMES_MAX (1u << 20)
+
+/* A namespace that is joined by path: net and pid by descriptor, others by their path. */
+static int restore_put_namespace(struct restore *restore, const struct oci_namespace *namespace,
+				 size_t index, struct error *err)
+{
+	static const struct {
+		uint64_t type;
+		const char *name;
+	} names[] = {{CLONE_NEWIPC, "ipc"},
+		     {CLONE_NEWUTS, "uts"},
+		     {CLONE_NEWNS, "mnt"},
+		     {CLONE_NEWTIME, "time"}};
+	auto_text struct text inner = {0};
+	int fd;
+
+	if (namespace->type == CLONE_NEWNET || namespace->type == CLONE_NEWPID) {
+		fd = open(namespace->path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0) {
+			error_errno(err, errno, "open %s", namespace->path);
+			return error_at(err, "linux.namespaces[%zu].path", index);
+		}
+		criu_put_string(&inner, 1,
+				namespace->type == CLONE_NEWNET ? CHECKPOINT_NET_KEY
+								: CHECKPOINT_PID_KEY);
+		criu_put_number(&inner, 2, CRIU_FIRST_FD + (int)restore->namespace_count);
+		restore->namespaces[restore->namespace_count++] = fd;
+		criu_put_message(&restore->options, CRIU_INHERIT_FD, &inner);
+		return 0;
+	}
+	for (size_t i = 0; i < array_size(names); i++) {
+		if (names[i].type != namespace->type)
+			continue;
+		criu_put_string(&inner, 1, names[i].name);
+		criu_put_string(&inner, 2, namespace->path);
+		criu_put_message(&restore->options, CRIU_JOIN_NS, &inner);
+		return 0;
+	}
+	error_set(err, EINVAL, "criu cannot restore into a namespace of this kind that is joined");
+	return error_at(err, "linux.namespaces[%zu].path", index);
+}
+
+static int restore_put_namespaces(struct restore *restore, struct error *err)
+{
+	const struct oci_linux *linux_config = restore->creation.plan.config->linux;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && linux_config && i < linux_config->namespaces.count; i++) {
+		const struct oci_namespace *namespace = &linux_config->namespaces.items[i];
+
+		if (namespace->type == CLONE_NEWUSER) {
+			error_set(err, ENOTSUP,
+				  "a container in a user namespace cannot be restored");
+			return error_at(err, "linux.namespaces[%zu]", i);
+		}
+		if (namespace->path && namespace->path[0])
+			r = restore_put_namespace(restore, namespace, i, err);
+	}
+	return r;
+}
+
+/* The pipes and files that were the standard streams are the ones of now. */
+static int restore_put_descriptors(struct restore *restore, struct error *err)
+{
+	struct checkpoint_names links = {0};
+	auto_free char *array = NULL;
+	int r;
+
+	r = io_read_file(restore->places.images, CHECKPOINT_DESCRIPTORS, O_NOFOLLOW,
+			 RESTORE_NAMES_MAX, &array, NULL);
+	if (r == 0)
+		r = checkpoint_names_parse(array, &links);
+	if (r < 0)
+		return error_errno(err, -r, "read %s/%s", restore->places.images_path,
+				   CHECKPOINT_DESCRIPTORS);
+	for (size_t i = 0; i < links.list.count && i < 3; i++) {
+		auto_text struct text inner = {0};
+
+		if (!text_starts_with(links.list.items[i], "pipe:") &&
+		    !text_starts_with(links.list.items[i], "file["))
+			continue;
+		criu_put_string(&inner, 1, links.list.items[i]);
+		criu_put_number(&inner, 2, (int64_t)i);
+		criu_put_message(&restore->options, CRIU_INHERIT_FD, &inner);
+	}
+	checkpoint_names_clear(&links);
+	return 0;
+}
+
+static int restore_put_mount_names(struct restore *restore, struct error *err)
+{
+	const struct plan *plan = &restore->creation.plan;
+	struct restore_mounts mounts = {
+		.config = plan->config,
+		.devices = &plan->devices,
+		.bundle = plan->options->bundle,
+		.place = restore->below,
+	};
+	auto_free char *names = NULL;
+	int r = io_read_file(restore->places.images, CHECKPOINT_MOUNTS, O_NOFOLLOW,
+			     RESTORE_NAMES_MAX, &names, NULL);
+
+	if (r < 0 && r != -ENOENT)
+		return error_errno(err, -r, "read %s/%s", restore->places.images_path,
+				   CHECKPOINT_MOUNTS);
+	mounts.names = names;
+	return restore_put_mounts(&mounts, &restore->options, &restore->belows, err);
+}
+
+int restore_put_cgroups(struct restore *restore, struct error *err)
+{
+	auto_free char *text = NULL;
+	char path[64], *save = NULL;
+	int r;
+
+	if (cgroup_is_absent(restore->creation.cgroup) || !restore->managed)
+		return 0;
+	(void)snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)restore->criu.pid);
+	r = io_read_file(AT_FDCWD, path, 0, RESTORE_NAMES_MAX, &text, NULL);
+	if (r < 0)
+		return error_errno(err, -r, "read %s", path);
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		auto_text struct text inner = {0};
+		char *controllers = strchr(line, ':'), *own;
+
+		own = controllers ? strchr(controllers + 1, ':') : NULL;
+		if (!own)
+			continue;
+		*own++ = '\0';
+		criu_put_string(&inner, 1, controllers + 1);
+		criu_put_string(&inner, 2, own);
+		criu_put_message(&restore->options, CRIU_CG_ROOT, &inner);
+	}
+	return 0;
+}
+
+int restore_put_options(struct restore *restore, struct error *err)
+{
+	const struct restore_request *request = restore->request;
+	struct text *options = &restore->options;
+	int r;
+
+	criu_put_string(options, CRIU_ROOT, restore->root);
+	criu_put_number(options, CRIU_EVASIVE_DEVICES, true);
+	criu_put_number(options, CRIU_RST_SIBLING, true);
+	criu_put_number(options, CRIU_TCP_CLOSE, request->tcp_close);
+	criu_put_number(options, CRIU_EXT_MASTERS, true);
+	if (request->lsm_profile)
+		criu_put_string(options, CRIU_LSM_PROFILE, request->lsm_profile);
+	if (request->lsm_mount_context)
+		criu_put_string(options, CRIU_LSM_MOUNT_CONTEXT, request->lsm_mount_context);
+	r = criu_put_flags(options, &request->flags, err);
+	if (r == 0)
+		r = restore_put_namespaces(restore, err);
+	if (r == 0)
+		r = restore_put_mount_names(restore, err);
+	if (r == 0)
+		r = restore_put_descriptors(restore, err);
+	return r;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The root of a container that is restored: before criu mounts on it, and after. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "container/checkpoint/restore-steps.h"
+#include "container/join.h"
+#include "kernel/channel.h"
+#include "kernel/mountfd.h"
+#include "kernel/process.h"
+#include "kernel/program.h"
+#include "kernel/resolve.h"
+#include "kernel/syscalls.h"
+
+#define RESTORE_CHILD_MS 60000
+
+int restore_enter_copy(const struct restore *restore)
+{
+	struct mount_attr slave = {.propagation = MS_SLAVE};
+	struct error err = ERROR_INIT;
+	auto_close int root = -EBADF, target = -EBADF;
+	int r;
+
+	if (unshare(CLONE_NEWNS) < 0)
+		return -errno;
+	r = sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &slave);
+	if (r == 0)
+		r = mountfd_clone(AT_FDCWD, restore->creation.plan.rootfs.path, true, false, &root,
+				  &err);
+	if (r < 0)
+		return r;
+	target = open(restore->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return target < 0 ? -errno : mountfd_attach(root, target);
+}
+
+/* On a tmpfs of the container everything comes from the images. */
+static bool restore_is_on_tmpfs(const struct oci_mounts *mounts, const char *destination)
+{
+	for (size_t i = 0; i < mounts->count; i++)
+		if (mounts->items[i].type && strcmp(mounts->items[i].type, "tmpfs") == 0 &&
+		    strcmp(mounts->items[i].destination, destination) != 0 &&
+		    path_is_below(destination, mounts->items[i].destination))
+			return true;
+	return false;
+}
+
+/* Makes what a mount of the configuration needs; a bind is mounted, for others may be below it. */
+static int restore_make_point(const struct mounts_plan *plan, size_t index, int root,
+			      struct error *err)
+{
+	const struct mounts_step *step = &plan->steps[index];
+	const struct mounts_context context = {.root = root, .sources = {.channel = -EBADF}};
+	struct mounts_plan one = *plan;
+	auto_close int fd = -EBADF;
+
+	one.steps = &plan->steps[index];
+	one.count = 1;
+	if (step->kind == MOUNTS_BIND)
+		return mounts_apply(&one, &context, err);
+	if (step->kind != MOUNTS_FILESYSTEM)
+		return 0;
+	if (resolve_make_directory(root, step->config->destination, &fd, err) < 0)
+		return error_at(err, "mounts[%zu]", index);
+	return 0;
+}
+
+static int restore_make_points(const struct restore *restore, struct error *err)
+{
+	const struct plan *plan = &restore->creation.plan;
+	auto_close int root = -EBADF;
+	int r = restore_enter_copy(restore);
+
+	if (r < 0)
+		return error_errno(err, -r, "prepare the root filesystem");
+	root = open(restore->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return error_errno(err, errno, "open the root filesystem");
+	for (size_t i = 0; r == 0 && i < plan->mounts.count; i++)
+		if (!restore_is_on_tmpfs(&plan->config->mounts,
+					 plan->mounts.steps[i].config->destination))
+			r = restore_make_point(&plan->mounts, i, root, err);
+	return r;
+}
+
+struct restore_child {
+	int (*run)(const struct restore *restore, struct error *err);
+	const char *doing;
+};
+
+/* Something in a process of its own. */
+static int restore_fork(const struct restore *restore, const struct restore_child *child,
+			struct error *err)
+{
+	struct channel_message message = {.word = 1};
+	auto_close int ours = -EBADF, theirs = -EBADF;
+	int ends[2], pidfd = -EBADF, status, r;
+	pid_t pid;
+
+	r = channel_open(ends);
+	if (r < 0)
+		return error_errno(err, -r, "make a channel");
+	ours = ends[0];
+	theirs = ends[1];
+	pid = process_fork(CLONE_CLEAR_SIGHAND, -1, &pidfd);
+	if (pid < 0)
+		return error_errno(err, -pid, "start a process to %s", child->doing);
+	if (pid == 0) {
+		(void)child->run(restore, &message.error);
+		(void)channel_send(theirs, &message, -1);
+		_exit(0);
+	}
+	theirs = fd_close(theirs);
+	r = channel_recv(ours, pidfd, process_now() + RESTORE_CHILD_MS, &message, NULL);
+	(void)program_end(&pidfd, r < 0 ? 0 : RESTORE_CHILD_MS, &status);
+	if (r < 0)
+		return error_errno(err, -r, "%s", child->doing);
+	if (message.error.number == 0)
+		return 0;
+	*err = message.error;
+	return -err->number;
+}
+
+int restore_prepare_root(const struct restore *restore, struct error *err)
+{
+	const struct restore_child child = {restore_make_points, "prepare the root filesystem"};
+
+	return restore_fork(restore, &child, err);
+}
+
+/*
+ * Of two mounts of the same thing with the same attributes criu sets those of the first one only
+ * (seen with 4.1): a second read-only volume could be written to, and so could the host's null
+ * device through a mask.
+ */
+static int restore_reapply(const struct restore *restore, struct error *err)
+{
+	const struct plan *plan = &restore->creation.plan;
+	auto_close int root = -EBADF;
+	uint64_t types;
+	char path[64];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/root", (int)restore->creation.birth.pid);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return error_errno(err, errno, "open the container's root");
+	r = join_find_namespaces(restore->creation.birth.pid, 0, &types, err);
+	if (r < 0 || !(types & CLONE_NEWNS))
+		return r;
+	r = join_enter(restore->creation.birth.pidfd, types, err);
+	if (r == 0)
+		r = mounts_reapply(&plan->mounts, root, err);
+	return r < 0 ? r : rootfs_reapply_masks(&plan->rootfs, root, err);
+}
+
+int restore_protect(const struct restore *restore, struct error *err)
+{
+	const struct restore_child child = {restore_reapply, "protect what the mounts show"};
+
+	return restore_fork(restore, &child, err);
+}

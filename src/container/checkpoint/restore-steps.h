@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The steps of a restore (restore.c). For this folder only. */
+#ifndef CONTAINER_CHECKPOINT_RESTORE_STEPS_H
+#define CONTAINER_CHECKPOINT_RESTORE_STEPS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "container/checkpoint/checkpoint.h"
+#include "container/checkpoint/restore-mounts.h"
+#include "container/creation/creation.h"
+#include "container/criu/criu.h"
+
+struct restore {
+	const struct restore_request *request;
+	struct creation creation;
+	struct criu_places places;
+	struct text options;
+	struct criu criu;
+	char root[PATH_MAX];  /* the mount point */
+	char below[PATH_MAX]; /* another one */
+	struct restore_belows belows;
+	int namespaces[NAMESPACES_MAX]; /* for criu, from CRIU_FIRST_FD on */
+	size_t namespace_count;
+	bool managed; /* criu makes cgroups below the container's (criu_cgroup_find_mode()) */
+	bool restored;
+};
+
+/* ---- restore-options.c: into restore->options ---- */
+
+/* All that is known before criu runs; opens restore->namespaces. */
+int restore_put_options(struct restore *restore, struct error *err);
+/* Where criu itself is by now is where what it makes shall be. */
+int restore_put_cgroups(struct restore *restore, struct error *err);
+
+/* ---- restore-root.c ---- */
+
+/* Makes the mount points that the root does not have: an engine restores into a new one. */
+int restore_prepare_root(const struct restore *restore, struct error *err);
+/* For a process of its own: goes into a copy of the host's mounts, with the root as one more, at
+ * restore->root. Returns 0 or a negative errno. */
+int restore_enter_copy(const struct restore *restore);
+/* When all processes are there, before any of them goes on: gives mounts and masks the attributes
+ * that criu has not set. */
+int restore_protect(const struct restore *restore, struct error *err);
+
+#endif
