@@ -6,7 +6,7 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 from builds import release_binary, static_lack
-from machine import BUILD, CACHE, LOGS, TOP, run, tail
+from machine import BUILD, CACHE, JOBS, LOGS, TOP, run, tail
 from result import HOST_LACKS, Result, worth_repeating
 
 PYTEST_ARGUMENTS = []
@@ -54,6 +54,15 @@ def repeat(result, report, failed, run_again):
     steady_or_not(result, {name for name, _ in second.failed})
 
 
+def side_by_side():
+    """Arguments and environment of a pytest that runs the tests of several files at once, where there is what that takes."""
+    if run([sys.executable, '-c', 'import xdist']).returncode != 0:
+        return [], {}
+    turns = BUILD / 'turns'
+    turns.mkdir(parents=True, exist_ok=True)
+    return [f'--numprocesses={JOBS}', '--dist=loadfile'], {'KNARR_TEST_TURNS': str(turns)}
+
+
 def pytest_run(result, name, command, arguments, env):
     """pytest, called by `command`, on the release binary; what failed is repeated where repeat() says so."""
     knarr, failure = release_binary()
@@ -72,7 +81,7 @@ def pytest_run(result, name, command, arguments, env):
     repeat(result, report, junit(result, report, finished), pytest)
 
 
-def integration(result, view, folder='tests/integration'):
+def integration(result, view, folder='tests/integration', options=(), environment=None):
     if run([sys.executable, '-c', 'import pytest']).returncode != 0:
         result.skip('integration', HOST_LACKS + "pytest for " + sys.executable)
         return
@@ -80,22 +89,23 @@ def integration(result, view, folder='tests/integration'):
     if probe.returncode == 77:
         result.skip(f'view {view}', probe.stdout)
         return
-    pytest_run(result, f'{os.path.basename(folder)}-{view}', ['contrib/cgroup-view', view, sys.executable], [folder], {'KNARR_VIEW': view})
+    pytest_run(result, f'{os.path.basename(folder)}-{view}', ['contrib/cgroup-view', view, sys.executable], [folder, *options],
+               {'KNARR_VIEW': view, **(environment or {})})
 
 
 def suite_integration_host(result):
     """the real binary, cgroups as this machine has them"""
-    integration(result, 'host')
+    integration(result, 'host', 'tests/integration', *side_by_side())
 
 
 def suite_integration_v2(result):
     """the real binary on a pure cgroup v2 view"""
-    integration(result, 'v2')
+    integration(result, 'v2', 'tests/integration', *side_by_side())
 
 
 def suite_integration_v1(result):
     """the real binary on a pure cgroup v1 view"""
-    integration(result, 'v1')
+    integration(result, 'v1', 'tests/integration', *side_by_side())
 
 
 def suite_security(result):
