@@ -368,34 +368,6 @@ static void v1_take_back(const struct cgroup *cgroup, const struct cgroup_member
 	tree_pids_clear(&all);
 }
 
-static int v1_kill(const struct cgroup *cgroup, struct error *err)
-{
-	const struct cgroup_member *unified = cgroup_member_find(cgroup, "");
-	const struct cgroup_member *freezer = cgroup_member_find(cgroup, "freezer");
-	bool freezes = freezer && freezer->node.fd >= 0, populated = false, frozen;
-	struct error ignored = ERROR_INIT;
-	int r, thawed = 0;
-
-	if (unified && unified->node.fd >= 0)
-		(void)cgroup_v2_events(unified->node.fd, &populated, &frozen);
-	if (populated) {
-		r = cgroup_v2_kill(unified, err);
-	} else {
-		if (freezes)
-			v1_freeze(cgroup, freezer);
-		r = cgroup_signal_all(cgroup, SIGKILL, err);
-	}
-	/* A frozen process dies only when it thaws, whoever froze it, be it the container in a
-	 * cgroup that it made, and whatever failed above. */
-	if (freezes) {
-		(void)tree_walk(freezer->node.fd, V1_BELOW_MAX, v1_thaw_below, NULL);
-		thawed = v1_thaw(freezer, r < 0 ? &ignored : err);
-	}
-	if (freezer)
-		v1_take_back(cgroup, freezer);
-	return r < 0 ? r : thawed;
-}
-
 /* One of the processes that are left: its pid, -1 when it has none here, 0 when there is none. */
 static pid_t v1_any_process(const struct cgroup *cgroup)
 {
@@ -418,21 +390,15 @@ static pid_t v1_any_process(const struct cgroup *cgroup)
 
 /* v1 tells nobody when a cgroup is empty, but the death of a process that is in it can be awaited.
  */
-static int v1_wait_empty(const struct cgroup *cgroup, int64_t deadline)
+static bool v1_await_last(const struct cgroup *cgroup, int64_t until)
 {
-	const struct cgroup_member *unified = cgroup_member_find(cgroup, "");
-	int64_t until = process_now() + V1_WAIT_SLICE;
 	pid_t pid, last = 0;
 
-	if (unified && unified->node.fd >= 0)
-		return cgroup_v2_wait_empty(unified->node.fd, deadline);
-	if (until > deadline)
-		until = deadline;
 	while ((pid = v1_any_process(cgroup)) != 0) {
 		auto_close int pidfd = pid > 0 ? sys_pidfd_open(pid, 0) : -EBADF;
 
 		if (process_now() >= until)
-			return until == deadline ? -ETIMEDOUT : 1;
+			return false;
 		/* Dead and still listed: the kernel needs a moment. */
 		if (pidfd < 0 || pid == last)
 			v1_sleep(1);
@@ -440,7 +406,63 @@ static int v1_wait_empty(const struct cgroup *cgroup, int64_t deadline)
 			(void)process_wait_dead(pidfd, until);
 		last = pid;
 	}
-	return 0;
+	return true;
+}
+
+static int v1_wait_empty(const struct cgroup *cgroup, int64_t deadline)
+{
+	const struct cgroup_member *unified = cgroup_member_find(cgroup, "");
+	int64_t until = process_now() + V1_WAIT_SLICE;
+
+	if (unified && unified->node.fd >= 0)
+		return cgroup_v2_wait_empty(unified->node.fd, deadline);
+	if (until > deadline)
+		until = deadline;
+	if (v1_await_last(cgroup, until))
+		return 0;
+	return until == deadline ? -ETIMEDOUT : 1;
+}
+
+/* A frozen process dies only when it thaws, whoever froze it, be it the container in a cgroup that
+ * it made, and whatever else failed. */
+static int v1_thaw_all(const struct cgroup *cgroup, const struct cgroup_member *freezer,
+		       struct error *err)
+{
+	int r = 0;
+
+	if (freezer && freezer->node.fd >= 0) {
+		(void)tree_walk(freezer->node.fd, V1_BELOW_MAX, v1_thaw_below, NULL);
+		r = v1_thaw(freezer, err);
+	}
+	if (freezer)
+		v1_take_back(cgroup, freezer);
+	return r;
+}
+
+/*
+ * Who forks faster than the others are signalled is frozen for it, but only what has outlived a
+ * first round: a runtime that is killed meanwhile would leave a container behind that is paused,
+ * without anybody having asked for it. Of what is frozen in the second round init is dead.
+ */
+static int v1_kill(const struct cgroup *cgroup, struct error *err)
+{
+	const struct cgroup_member *unified = cgroup_member_find(cgroup, "");
+	const struct cgroup_member *freezer = cgroup_member_find(cgroup, "freezer");
+	bool freezes = freezer && freezer->node.fd >= 0, populated = false, frozen;
+	struct error ignored = ERROR_INIT;
+	int r, thawed;
+
+	if (unified && unified->node.fd >= 0)
+		(void)cgroup_v2_events(unified->node.fd, &populated, &frozen);
+	r = populated ? cgroup_v2_kill(unified, err) : cgroup_signal_all(cgroup, SIGKILL, err);
+	thawed = v1_thaw_all(cgroup, freezer, r < 0 ? &ignored : err);
+	if (r < 0 || thawed < 0 || populated || !freezes ||
+	    v1_await_last(cgroup, process_now() + V1_WAIT_SLICE))
+		return r < 0 ? r : thawed;
+	v1_freeze(cgroup, freezer);
+	r = cgroup_signal_all(cgroup, SIGKILL, err);
+	thawed = v1_thaw_all(cgroup, freezer, r < 0 ? &ignored : err);
+	return r < 0 ? r : thawed;
 }
 
 static void v1_memory_events(const struct cgroup *cgroup, struct cgroup_memory_events *events)

@@ -102,8 +102,8 @@ static int status_without_state(const struct store_entry *entry, const struct re
 }
 
 /*
- * Also of one that waits at its gate: frozen, it would not hear `start`. On cgroup v1 a removal
- * freezes what it is about to kill: while another command is at work, what is seen frozen is looked
+ * Also of one that waits at its gate: frozen, it would not hear `start`. On cgroup v1 a removal may
+ * freeze what it is about to kill: while another command is at work, what is seen frozen is looked
  * at again.
  */
 static int status_look_for_pause(const struct store_entry *entry, const struct record *record,
