@@ -16,6 +16,7 @@
 #include "container/join.h"
 #include "isolate/sources/sources.h"
 #include "kernel/channel.h"
+#include "kernel/nsfs.h"
 #include "kernel/process.h"
 #include "kernel/procfs.h"
 #include "kernel/program.h"
@@ -91,14 +92,20 @@ static int hotplug_make_copy(const struct hotplug_place *place, struct error *er
 	return r < 0 ? error_errno(err, -r, "make a copy of the mounts private") : 0;
 }
 
+/* Its namespace goes along: nobody may look into this process but with CAP_SYS_PTRACE. */
 static void __attribute__((noreturn)) hotplug_copy(const struct hotplug_place *place, int channel)
 {
 	struct channel_message message = {.word = HOTPLUG_READY};
+	int mounts = -EBADF;
 
 	(void)prctl(PR_SET_DUMPABLE, 0);
-	(void)hotplug_make_copy(place, &message.error);
+	if (hotplug_make_copy(place, &message.error) == 0) {
+		mounts = nsfs_open(place->procfs, "self/ns", "mnt", CLONE_NEWNS);
+		if (mounts < 0)
+			error_errno(&message.error, -mounts, "open the copy of the mounts");
+	}
 	/* Until the runtime has no more use for it, or is gone; unless it was not even heard. */
-	if (channel_send(channel, &message, -1) == 0)
+	if (channel_send(channel, &message, mounts) == 0)
 		(void)channel_recv(channel, -1, process_now() + HOTPLUG_COPY_MS, &message, NULL);
 	_exit(0);
 }
@@ -209,10 +216,15 @@ static pid_t hotplug_fork(int *ret_channel, int *ret_pidfd, struct error *err)
 	return pid;
 }
 
-static int hotplug_start_copy(const struct hotplug_place *place, int *ret_pidfd, int *ret_channel,
+struct hotplug_copy {
+	int pidfd, channel;
+	int mounts; /* its mount namespace */
+};
+
+static int hotplug_start_copy(const struct hotplug_place *place, struct hotplug_copy *ret_copy,
 			      struct error *err)
 {
-	auto_close int channel = -EBADF;
+	auto_close int channel = -EBADF, mounts = -EBADF;
 	struct channel_message message;
 	int pidfd = -EBADF, status, r;
 	pid_t pid = hotplug_fork(&channel, &pidfd, err);
@@ -221,7 +233,7 @@ static int hotplug_start_copy(const struct hotplug_place *place, int *ret_pidfd,
 		return pid;
 	if (pid == 0)
 		hotplug_copy(place, channel);
-	r = channel_recv(channel, pidfd, process_now() + HOTPLUG_TIMEOUT, &message, NULL);
+	r = channel_recv(channel, pidfd, process_now() + HOTPLUG_TIMEOUT, &message, &mounts);
 	if (r < 0)
 		error_errno(err, -r, "wait for a copy of the mounts");
 	else if (message.error.number != 0)
@@ -230,8 +242,9 @@ static int hotplug_start_copy(const struct hotplug_place *place, int *ret_pidfd,
 		(void)program_end(&pidfd, 0, &status);
 		return -err->number;
 	}
-	*ret_pidfd = pidfd;
-	*ret_channel = fd_take(&channel);
+	ret_copy->pidfd = pidfd;
+	ret_copy->channel = fd_take(&channel);
+	ret_copy->mounts = fd_take(&mounts);
 	return 0;
 }
 
@@ -289,15 +302,16 @@ static int hotplug_run_worker(const struct hotplug_add *add, int sources, struct
 
 int hotplug_attach(const struct hotplug_add *add, struct error *err)
 {
-	auto_close int copy_channel = -EBADF, ours = -EBADF, theirs = -EBADF;
-	int copy = -EBADF, helper = -EBADF, status, r;
+	auto_close int ours = -EBADF, theirs = -EBADF;
+	struct hotplug_copy copy;
+	int helper = -EBADF, status, r;
 
-	r = hotplug_start_copy(add->place, &copy, &copy_channel, err);
+	r = hotplug_start_copy(add->place, &copy, err);
 	if (r < 0)
 		return r;
 	r = hotplug_channel(&ours, &theirs, err);
 	if (r == 0)
-		r = sources_serve(copy, theirs, &helper, err);
+		r = sources_serve(copy.pidfd, copy.mounts, theirs, &helper, err);
 	if (r == 0) {
 		theirs = fd_close(theirs);
 		r = hotplug_run_worker(add, ours, err);
@@ -305,8 +319,9 @@ int hotplug_attach(const struct hotplug_add *add, struct error *err)
 	ours = fd_close(ours);
 	if (helper >= 0)
 		(void)program_end(&helper, HOTPLUG_KILL_MS, &status);
-	copy_channel = fd_close(copy_channel);
-	(void)program_end(&copy, HOTPLUG_KILL_MS, &status);
+	fd_close(copy.mounts);
+	fd_close(copy.channel);
+	(void)program_end(&copy.pidfd, HOTPLUG_KILL_MS, &status);
 	return r;
 }
 

@@ -28,6 +28,13 @@ uint64_t nsfs_type(int fd)
 	return type < 0 ? 0 : (uint64_t)type;
 }
 
+int nsfs_open_owner(int fd)
+{
+	int owner = ioctl(fd, NS_GET_USERNS); /* close-on-exec */
+
+	return owner < 0 ? -errno : owner;
+}
+
 bool nsfs_is_same(int a, int b)
 {
 	struct stat st_a, st_b;

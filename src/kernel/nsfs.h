@@ -9,6 +9,10 @@
 /* The type of the namespace behind a descriptor, or 0 when it is none. */
 uint64_t nsfs_type(int fd);
 
+/* The user namespace that one of another type belongs to: an owned descriptor, or a negative errno;
+ * -EPERM when it is not the caller's own or below it. */
+int nsfs_open_owner(int fd);
+
 /* Whether two descriptors are of the same namespace. */
 bool nsfs_is_same(int a, int b);
 

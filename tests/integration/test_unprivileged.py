@@ -227,6 +227,38 @@ def test_life(users, subordinate):
     assert os.listdir(c.runtime.root) == []
 
 
+@pytest.fixture
+def read_only(workdir):
+    """A directory of the host's, mounted read-only there."""
+    path = workdir / 'read-only'
+    path.mkdir()
+    mount('tmpfs', path, 'tmpfs', data=f'mode=755,uid={UID}')
+    (path / 'file').write_text('of the host\n')
+    subprocess.run(['mount', '-o', 'remount,bind,ro', path], check=True)
+    yield path
+    umount(path)
+
+
+def test_mounts_are_added(users, read_only, workdir):
+    """Also binds, of what he can reach. What the host does not let him write to nobody in there can."""
+    c = users(['sleep', '1000'], rootless=True)
+    c.config['root']['readonly'] = False
+    c.up()
+    (workdir / 'closed').mkdir(mode=0o700)
+    (workdir / 'closed/inner').mkdir()
+    add = lambda *mounts: json.dumps(mounts).encode()
+    wanted = add({'destination': '/mnt/here', 'type': 'bind', 'source': str(read_only), 'options': ['rbind']},
+                 {'destination': '/mnt/memory', 'type': 'tmpfs', 'source': 'tmpfs'})
+    c.runtime.ok('mounts', 'add', c.id, '-', stdin=wanted)
+    assert c.runtime.ok('exec', c.id, 'cat', '/mnt/here/file').out == 'of the host\n'
+    done = c.runtime('exec', '--cap', 'CAP_SYS_ADMIN', c.id, 'sh', '-c', 'mount -o remount,bind,rw /mnt/here; touch /mnt/here/x; touch /mnt/memory/x')
+    assert done.rc == 0 and 'permission denied' in done.err and done.err.endswith('\ntouch: /mnt/here/x: Read-only file system\n'), done
+    c.runtime.fails('mounts', 'add', c.id, '-', text=re.escape(f'mounts[0]: mount {workdir}/closed/inner on /x: ') + '.*EACCES',
+                    stdin=add({'destination': '/x', 'type': 'bind', 'source': f'{workdir}/closed/inner', 'options': ['bind']}))
+    c.runtime.ok('mounts', 'remove', c.id, '-', stdin=wanted)
+    assert c.runtime.ok('exec', c.id, 'ls', '/mnt/here').out == ''
+
+
 @pytest.mark.parametrize('own', [True, False])
 def test_cgroups_are_not_written_to(users, subordinate, own):
     """Of the host's, where there is no cgroup for him: with and without a cgroup namespace, whatever the options say."""

@@ -191,7 +191,8 @@ static int creation_outfit(struct creation *creation, struct error *err)
 	if (r < 0)
 		return r;
 	if (creation_needs_helper(plan)) {
-		r = sources_serve(creation->birth.pidfd, creation->sources, &creation->helper, err);
+		r = sources_serve(creation->birth.pidfd, -EBADF, creation->sources,
+				  &creation->helper, err);
 		creation->sources = fd_close(creation->sources);
 		if (r < 0)
 			return r;

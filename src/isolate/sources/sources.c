@@ -242,8 +242,10 @@ static void sources_close_others(int a, int b, int c)
 	(void)close_range(first, ~0U, 0);
 }
 
-static int sources_enter(int init_pidfd)
+static int sources_enter(int init_pidfd, int mounts)
 {
+	auto_close int user = -EBADF;
+
 	/* Root and cwd become those of the other mount namespace: setns(2). */
 	if (setns(init_pidfd, CLONE_NEWNS) == 0)
 		return 0;
@@ -251,12 +253,17 @@ static int sources_enter(int init_pidfd)
 	 * in that user namespace may not look at who sees the host's files. */
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return -errno;
-	return setns(init_pidfd, CLONE_NEWUSER | CLONE_NEWNS) < 0 ? -errno : 0;
+	if (mounts < 0)
+		return setns(init_pidfd, CLONE_NEWUSER | CLONE_NEWNS) < 0 ? -errno : 0;
+	user = nsfs_open_owner(mounts);
+	if (user < 0)
+		return user;
+	return setns(user, CLONE_NEWUSER) < 0 || setns(mounts, CLONE_NEWNS) < 0 ? -errno : 0;
 }
 
 /* Closing what it has of the runtime's pipe says that it has entered, or has tried to. */
 static void __attribute__((noreturn))
-sources_helper(int init_pidfd, int channel, int procfs, pid_t runtime)
+sources_helper(int init_pidfd, int mounts, int channel, int procfs, pid_t runtime)
 {
 	struct channel_message refusal = {.word = SOURCES_ANSWER};
 	int r;
@@ -264,7 +271,7 @@ sources_helper(int init_pidfd, int channel, int procfs, pid_t runtime)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != runtime)
 		_exit(1);
-	r = sources_enter(init_pidfd);
+	r = sources_enter(init_pidfd, mounts);
 	sources_close_others(init_pidfd, channel, procfs);
 	if (r < 0) {
 		error_errno(&refusal.error, -r, "enter the mount namespace of init");
@@ -295,7 +302,7 @@ static int sources_await(int *entering, int entered, int pidfd, struct error *er
 	return r < 0 ? error_errno(err, -r, "wait for the helper for bind sources") : 0;
 }
 
-int sources_serve(int init_pidfd, int channel, int *ret_pidfd, struct error *err)
+int sources_serve(int init_pidfd, int mounts, int channel, int *ret_pidfd, struct error *err)
 {
 	auto_close int procfs = -EBADF, entered = -EBADF, entering = -EBADF;
 	pid_t pid, runtime = getpid();
@@ -315,6 +322,6 @@ int sources_serve(int init_pidfd, int channel, int *ret_pidfd, struct error *err
 	if (pid < 0)
 		return error_errno(err, -pid, "make the helper for bind sources");
 	if (pid == 0)
-		sources_helper(init_pidfd, channel, procfs, runtime);
+		sources_helper(init_pidfd, mounts, channel, procfs, runtime);
 	return entered < 0 ? 0 : sources_await(&entering, entered, *ret_pidfd, err);
 }

@@ -33,8 +33,9 @@ int sources_clone(const struct sources *sources, const struct sources_request *r
  * the other end or dies, or when the runtime dies. It keeps none of the runtime's other
  * descriptors. The caller closes its own copy of `channel` and reaps the helper by *ret_pidfd. An
  * unprivileged runtime has no rights that init lacks but its supplementary groups; its helper
- * enters init's user namespace too and keeps those.
+ * enters init's user namespace too and keeps those. `mounts` is that mount namespace where such
+ * a runtime has no right to look into the process, who made it known itself; else -EBADF.
  */
-int sources_serve(int init_pidfd, int channel, int *ret_pidfd, struct error *err);
+int sources_serve(int init_pidfd, int mounts, int channel, int *ret_pidfd, struct error *err);
 
 #endif
