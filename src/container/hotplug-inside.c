@@ -303,7 +303,7 @@ static int hotplug_run_worker(const struct hotplug_add *add, int sources, struct
 int hotplug_attach(const struct hotplug_add *add, struct error *err)
 {
 	auto_close int ours = -EBADF, theirs = -EBADF;
-	struct hotplug_copy copy;
+	struct hotplug_copy copy = {.pidfd = -EBADF, .channel = -EBADF, .mounts = -EBADF};
 	int helper = -EBADF, status, r;
 
 	r = hotplug_start_copy(add->place, &copy, err);
