@@ -467,6 +467,27 @@ def rule_spdx(_files):
             yield f'{name}:1: the first line does not name the licence (SPDX-License-Identifier: Apache-2.0)'
 
 
+DOCUMENTS = ('README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'tests/vm/README.md', 'contrib/engines/README.md')
+# Files of a state directory or an image, a bundle's, and what a build or a reader makes.
+FILES_ELSEWHERE = {'config.json', 'intent.json', 'state.json', 'mounts.json', 'resources.json'}
+
+
+def rule_documents(_files):
+    """What a document calls a file of this tree, by the end of its path, is one."""
+    tree = {str(path.relative_to(TOP)) for folder in ('src', 'oci-spec', 'include', 'tests', 'contrib', 'man')
+            for path in (TOP / folder).rglob('*')}
+    named = re.compile(r'`([\w./-]+\.(?:c|h|S|py|md|toml|yaml|conf|txt|json))(?:::\w+)?`')
+    for document in DOCUMENTS:
+        place = TOP / document
+        for number, line in enumerate(place.read_text(encoding='utf-8').split('\n'), 1):
+            for name in named.findall(line):
+                if name not in FILES_ELSEWHERE and not (TOP / name).exists() and not any(f'/{file}'.endswith(f'/{name}') for file in tree):
+                    yield f'{document}:{number}: there is no {name}'
+            for target in re.findall(r'\]\((?!https?:)([^)#]+)', line):
+                if not (place.parent / target).exists():
+                    yield f'{document}:{number}: the link leads to nothing: {target}'
+
+
 def rule_state(objects):
     """No mutable state at file scope: it hides what a function depends on, and survives a clone."""
     for path in sorted(Path(objects).rglob('*.o')):
@@ -507,6 +528,7 @@ def main():
         ('no conditionals inside functions', rule_conditionals(files)),
         ('descriptors are close-on-exec', rule_descriptors(files)),
         ('every file names its licence', rule_spdx(files)),
+        ('documents name files that exist', rule_documents(files)),
     ]
     if options.objects:
         rules.append(('no mutable state at file scope', rule_state(options.objects)))
