@@ -62,13 +62,9 @@ def pytest_generate_tests(metafunc):
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_protocol(item):
-    def late(_number, _frame):
-        raise TimeoutError(f'the test took more than {TEST_SECONDS} s')
-    signal.signal(signal.SIGALRM, late)
-    signal.alarm(TEST_SECONDS)
-    yield
-    signal.alarm(0)
+def pytest_runtest_protocol():
+    with harness.no_longer_than(TEST_SECONDS):
+        yield
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -158,16 +158,14 @@ def known_to(where, wanted):
     return found
 
 
-class Podman:
-    """podman with one runtime: the file's default (knarr), or another that is named on each call."""
+class Client:
+    """An engine's command line."""
 
-    def __init__(self, runtime):
-        self.runtime = runtime
-        self.is_knarr = runtime == 'knarr'
-        self.program = 'podman'
+    def __init__(self, *command):
+        self.command = command
 
     def words(self, *arguments):
-        return [self.program, *([] if self.is_knarr else ['--runtime', self.runtime]), *map(str, arguments)]
+        return [*self.command, *map(str, arguments)]
 
     def __call__(self, *arguments, **keywords):
         return call(self.words(*arguments), **keywords)
@@ -187,6 +185,18 @@ class Podman:
         assert re.search(text, done.err), f'{text!r} is not in {done.err!r}'
         return done.err
 
+    def terminal(self, *arguments, **keywords):
+        return Terminal(self.words(*arguments), **keywords)
+
+
+class Podman(Client):
+    """podman with one runtime: the file's default (knarr), or another that is named on each call."""
+
+    def __init__(self, runtime):
+        self.runtime = runtime
+        self.is_knarr = runtime == 'knarr'
+        super().__init__('podman', *([] if self.is_knarr else ['--runtime', runtime]))
+
     def up(self, *arguments, command=('sleep', '1000'), name='one'):
         """A container that runs in the background; returns its full id."""
         return self.ok('run', '-d', '--name', name, *arguments, IMAGE, *command).strip()
@@ -205,9 +215,6 @@ class Podman:
 
     def wait_logs(self, text, name='one'):
         wait_until(lambda: text in self.logs(name), f'{text!r} in the log of {name}')
-
-    def terminal(self, *arguments, **keywords):
-        return Terminal(self.words(*arguments), **keywords)
 
 
 def cgroup_directory(pid, controller):

@@ -13,7 +13,7 @@ import pytest
 
 import engines
 import harness
-from engines import CONTRIB, Daemon, Terminal, call, cgroup_value, lacks, wait_until
+from engines import CONTRIB, Client, Daemon, call, cgroup_value, lacks, wait_until
 
 IMAGE = 'busybox:1'
 
@@ -37,24 +37,7 @@ def dockerd(machine, base, image_tar):
     daemon.stop()
 
 
-class Docker:
-    def __init__(self, client):
-        self.client = client
-
-    def words(self, *arguments):
-        return [self.client, *map(str, arguments)]
-
-    def __call__(self, *arguments, **keywords):
-        return call(self.words(*arguments), **keywords)
-
-    def ok(self, *arguments, **keywords):
-        done = self(*arguments, **keywords)
-        assert done.rc == 0, f'{arguments}: {done}'
-        return done.out
-
-    def run(self, *arguments, **keywords):
-        return self.ok('run', '--rm', *arguments, **keywords)
-
+class Docker(Client):
     def up(self, *arguments, command=('sleep', '1000')):
         return self.ok('run', '-d', '--name', 'one', *arguments, IMAGE, *command).strip()
 
@@ -63,9 +46,6 @@ class Docker:
 
     def pid(self):
         return int(self.inspect('.State.Pid'))
-
-    def terminal(self, *arguments, **keywords):
-        return Terminal(self.words(*arguments), **keywords)
 
 
 def own_mounts():

@@ -4,51 +4,17 @@
  * come along. What is accepted means the same when it is sent again; no descriptor is left open.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "isolate/sources/wire.h"
 #include "kernel/channel.h"
-
-#define DESCRIPTORS_MAX 4
+#include "packet.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void fuzz_send(int socket, const uint8_t *data, size_t size, size_t count)
-{
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
-	} control;
-	struct iovec iov = {(void *)(uintptr_t)data, size};
-	struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1};
-
-	memset(&control, 0, sizeof(control));
-	if (count > 0) {
-		header.msg_control = &control;
-		header.msg_controllen = CMSG_SPACE(count * sizeof(int));
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		/* Standard input, as often as it is asked for. */
-		control.header.cmsg_len = CMSG_LEN(count * sizeof(int));
-	}
-	(void)sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-/* Which of the lowest descriptors are open. */
-static uint64_t fuzz_descriptors(void)
-{
-	uint64_t open = 0;
-
-	for (int fd = 0; fd < 64; fd++)
-		open |= (uint64_t)(fcntl(fd, F_GETFD) >= 0) << fd;
-	return open;
-}
 
 static void fuzz_same_map(const struct oci_id_mappings *a, const struct oci_id_mappings *b)
 {
@@ -84,14 +50,14 @@ static void fuzz_again(int ends[2], const struct sources_order *order)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sources_order *order = malloc(sizeof(*order));
-	uint64_t before = fuzz_descriptors();
+	uint64_t before = packet_descriptors();
 	int ends[2];
 
 	if (size > 0 && order) {
 		if (channel_open(ends) < 0)
 			abort();
 		order->user = -EBADF;
-		fuzz_send(ends[0], data + 1, size - 1, data[0] % (DESCRIPTORS_MAX + 1));
+		packet_send(ends[0], data + 1, size - 1, data[0] % (PACKET_DESCRIPTORS_MAX + 1));
 		if (sources_wire_receive(ends[1], order) == 0)
 			fuzz_again(ends, order);
 		else if (order->user != -EBADF)
@@ -100,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fd_close(ends[0]);
 		fd_close(ends[1]);
 	}
-	if (fuzz_descriptors() != before)
+	if (packet_descriptors() != before)
 		abort();
 	free(order);
 	return 0;

@@ -12,7 +12,6 @@ import itertools
 import json
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -37,14 +36,9 @@ def pytest_sessionstart(session):
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_protocol(item):
-    """No test may hang: pytest has no timeout of its own."""
-    def late(_number, _frame):
-        raise TimeoutError(f'the test took more than {TEST_SECONDS} s')
-    signal.signal(signal.SIGALRM, late)
-    signal.alarm(TEST_SECONDS)
-    yield
-    signal.alarm(0)
+def pytest_runtest_protocol():
+    with harness.no_longer_than(TEST_SECONDS):
+        yield
 
 
 @pytest.fixture(autouse=True)

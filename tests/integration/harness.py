@@ -5,6 +5,7 @@ Everything is made below one directory of the session and carries one name prefi
 be told from what other programs do on the machine at the same time.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -49,6 +50,17 @@ def mount(source, target, fstype=None, flags=0, data=None):
 
 def umount(target):
     checked(LIBC.umount2(os.fsencode(target), MNT_DETACH), f'umount {target}')
+
+
+@contextlib.contextmanager
+def no_longer_than(seconds):
+    """No test may hang: pytest has no timeout of its own."""
+    def late(_number, _frame):
+        raise TimeoutError(f'the test took more than {seconds} s')
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    yield
+    signal.alarm(0)
 
 
 def become_private():

@@ -18,6 +18,16 @@ pytestmark = pytest.mark.knarr
 TOP = Path(__file__).resolve().parents[2]
 
 
+def command_of(c, verb):
+    """`run` of a container, or `exec` of `true` in one that is there."""
+    if verb == 'exec':
+        c.config['process']['args'] = ['sleep', '100']
+        c.up()
+        return c.runtime.command('exec', c.id, 'true')
+    c.bundle.save()
+    return c.runtime.command('run', '--bundle', c.bundle.path, c.id)
+
+
 # ---- no path below the root ---------------------------------------------------------------------------
 
 
@@ -109,14 +119,7 @@ def test_nothing_of_the_image_is_loaded(container, workdir, verb):
     for name in ('lib', 'usr/lib', 'lib64', 'usr/lib/gconv', 'etc/ld.so.conf.d'):
         (c.rootfs / name).mkdir(parents=True, exist_ok=True)
     (c.rootfs / 'etc/nsswitch.conf').write_text('passwd: evil\n')
-    if verb == 'exec':
-        c.config['process']['args'] = ['sleep', '100']
-        c.up()
-        command = c.runtime.command('exec', c.id, 'true')
-    else:
-        c.bundle.save()
-        command = c.runtime.command('run', '--bundle', c.bundle.path, c.id)
-    lines = trace(workdir, command, '%file,clone3,fchdir,chroot,pivot_root,setns')
+    lines = trace(workdir, command_of(c, verb), '%file,clone3,fchdir,chroot,pivot_root,setns')
     inside, seen = set(), []
     for pid, line in lines:
         if re.match(r'(pivot_root|chroot)\(', line) and line.endswith('= 0'):
@@ -218,14 +221,7 @@ def test_not_dumpable_from_the_first_step(container, workdir, verb):
     """Each process that the runtime makes for the container says PR_SET_DUMPABLE 0 before it does anything else of note, and
     never takes it back before execve."""
     c = container(['true'])
-    if verb == 'exec':
-        c.config['process']['args'] = ['sleep', '100']
-        c.up()
-        command = c.runtime.command('exec', c.id, 'true')
-    else:
-        c.bundle.save()
-        command = c.runtime.command('run', '--bundle', c.bundle.path, c.id)
-    lines = trace(workdir, command, 'prctl,execve,setns,pivot_root,chroot,setresuid,move_mount')
+    lines = trace(workdir, command_of(c, verb), 'prctl,execve,setns,pivot_root,chroot,setresuid,move_mount')
     runtime = lines[0][0]
     first = {}
     for pid, line in lines:
