@@ -71,6 +71,20 @@ extern const struct backend cgroup_backend_v1;
  * always the one member there is. */
 struct cgroup_member *cgroup_member_find(const struct cgroup *cgroup, const char *controller);
 
+/*
+ * The container's path in the hierarchy mounted there, malloc'ed: the same in all, or what its own
+ * full directory says. NULL without memory; with `directories` also when it has none there.
+ */
+char *cgroup_member_path(const struct cgroup_location *location, const char *mount_point);
+
+/*
+ * The hierarchies to open a cgroup in; free with cgroup_host_clear(). On UNIFIED they are known
+ * without a look at procfs, and most commands do no more than this. -ENOTSUP, with a hint, when the
+ * cgroups here are not of the kind that the container was made in.
+ */
+int cgroup_find_host(const struct cgroup_location *location, struct cgroup_host *ret_host,
+		     struct error *err);
+
 /* Signals every process of the container, once: those in and below any of its directories, which
  * on v1 somebody may have moved in one hierarchy alone. */
 int cgroup_signal_all(const struct cgroup *cgroup, int signal, struct error *err);

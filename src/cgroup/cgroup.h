@@ -235,9 +235,14 @@ int cgroup_kill(const struct cgroup *cgroup, int signal, struct error *err);
 /* Whether it is frozen now. *ret_frozen is false when it is gone. */
 int cgroup_is_frozen(const struct cgroup *cgroup, bool *ret_frozen, struct error *err);
 
-/* The same of a cgroup that is not open, and for nothing else to be opened on UNIFIED: for who
- * looks at many. */
-int cgroup_look_frozen(const struct cgroup_location *location, bool *ret_frozen, struct error *err);
+/*
+ * The same of a cgroup that is not open, of which no more is opened than tells it. Who looks at
+ * many hands in a `host`, at first {0}: where it is needed it is filled, for the next look, and not
+ * read again (the list of all mounts is among what is read, and gets longer with each container);
+ * cgroup_host_clear() is his. Or NULL.
+ */
+int cgroup_look_frozen(const struct cgroup_location *location, struct cgroup_host *host,
+		       bool *ret_frozen, struct error *err);
 
 /*
  * Freezes everything in it and below, and waits until it has stopped, at most until `deadline`:

@@ -3,12 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -50,8 +48,7 @@ void cgroup_free(struct cgroup *cgroup)
 	free(cgroup);
 }
 
-/* The path in one hierarchy: the same in all, or what its own full directory says. */
-static char *cgroup_member_path(const struct cgroup_location *location, const char *mount_point)
+char *cgroup_member_path(const struct cgroup_location *location, const char *mount_point)
 {
 	size_t length = strlen(mount_point);
 
@@ -216,12 +213,8 @@ static int cgroup_open_all(struct cgroup *cgroup, struct error *err)
 	return 0;
 }
 
-/*
- * The hierarchies to open a cgroup in. On UNIFIED they are known without a look at procfs, and most
- * commands do no more than this.
- */
-static int cgroup_find_host(const struct cgroup_location *location, struct cgroup_host *ret_host,
-			    struct error *err)
+int cgroup_find_host(const struct cgroup_location *location, struct cgroup_host *ret_host,
+		     struct error *err)
 {
 	enum cgroup_mode mode;
 	int r = cgroup_host_mode(&mode, err);
@@ -379,42 +372,6 @@ int cgroup_is_frozen(const struct cgroup *cgroup, bool *ret_frozen, struct error
 	if (!cgroup->backend || cgroup_is_gone(cgroup))
 		return 0;
 	return cgroup->backend->is_frozen(cgroup, ret_frozen, err);
-}
-
-/* Returns -ENOTSUP where it takes a handle to know. */
-static int cgroup_look_frozen_v2(const struct cgroup_location *location, bool *ret_frozen)
-{
-	auto_close int root = -EBADF;
-	bool populated;
-	struct statfs fs;
-	int r;
-
-	if (location->mode != CGROUP_MODE_UNIFIED || location->manager == CGROUP_MANAGER_DISABLED ||
-	    !location->path)
-		return -ENOTSUP;
-	root = tree_open_mount(CGROUP_MOUNT_POINT);
-	if (root < 0 || fstatfs(root, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)
-		return -ENOTSUP;
-	r = cgroup_v2_look(root, location->path + 1, &populated, ret_frozen);
-	if (r == -ENOENT || r == -ENODEV)
-		*ret_frozen = false;
-	return r == -ENOENT || r == -ENODEV ? 0 : r;
-}
-
-int cgroup_look_frozen(const struct cgroup_location *location, bool *ret_frozen, struct error *err)
-{
-	struct cgroup *cgroup;
-	int r = cgroup_look_frozen_v2(location, ret_frozen);
-
-	/* Whatever went wrong: that with a handle has the words for it. */
-	if (r == 0)
-		return 0;
-	r = cgroup_open(location, &cgroup, err);
-	if (r < 0)
-		return r;
-	r = cgroup_is_frozen(cgroup, ret_frozen, err);
-	cgroup_free(cgroup);
-	return r;
 }
 
 int cgroup_freeze(const struct cgroup *cgroup, bool freeze, int64_t deadline, struct error *err)

@@ -42,14 +42,25 @@ static void state_view_clear(struct state_view *view)
 	status_clear(&view->status);
 }
 
-static int state_look(const struct store *store, const char *id, const char *boot_id,
+/* What is the same for all containers, and is looked up once. */
+struct state_host {
+	char boot_id[PROCESS_BOOT_ID_SIZE];
+	struct cgroup_host cgroups;
+};
+
+/* `host` may be NULL. */
+static int state_look(const struct store *store, const char *id, struct state_host *host,
 		      struct state_view *ret_view, struct error *err)
 {
-	auto_entry struct store_entry entry = {.fd = -EBADF, .boot_id = boot_id};
+	auto_entry struct store_entry entry = STORE_ENTRY_INIT;
 	struct state_view view = {.record = RECORD_INIT, .status = STATUS_INIT};
 	int r;
 
 	r = store_find(store, id, &entry, err);
+	if (host) {
+		entry.boot_id = host->boot_id[0] ? host->boot_id : NULL;
+		entry.cgroups = &host->cgroups;
+	}
 	if (r == 0)
 		r = status_load(&entry, &view.record, &view.status, err);
 	if (r < 0) {
@@ -125,7 +136,7 @@ struct list {
 	struct text text;
 	uint32_t uid; /* whose name is `owner`, once that is not empty */
 	char owner[256];
-	char boot_id[PROCESS_BOOT_ID_SIZE];
+	struct state_host host;
 };
 
 static void list_row(struct text *text, const struct state_view *view, const char *owner)
@@ -157,7 +168,7 @@ static void list_one(struct list *list, const char *id)
 		text_format(text, "%s\n", id);
 		return;
 	}
-	if (state_look(list->store, id, list->boot_id[0] ? list->boot_id : NULL, &view, &err) < 0) {
+	if (state_look(list->store, id, &list->host, &view, &err) < 0) {
 		if (err.number != ENOENT)
 			log_warning("%s: %s", id, err.message);
 		return;
@@ -212,8 +223,8 @@ static int list_run(const struct cli *cli, int *ret_status, struct error *err)
 		text_format(&list.text, "%-15s %-11s %-11s %-30s %-31s %s\n", "ID", "PID", "STATUS",
 			    "BUNDLE", "CREATED", "OWNER");
 	/* Left empty where it cannot be read: who needs it says so. */
-	if (count > 0 && !options->quiet && process_read_boot_id(list.boot_id) < 0)
-		list.boot_id[0] = '\0';
+	if (count > 0 && !options->quiet && process_read_boot_id(list.host.boot_id) < 0)
+		list.host.boot_id[0] = '\0';
 	for (size_t i = 0; i < count; i++) {
 		list_one(&list, ids[i]);
 		free(ids[i]);
@@ -223,6 +234,7 @@ static int list_run(const struct cli *cli, int *ret_status, struct error *err)
 		text_append(&list.text, "]\n");
 	r = cli_print(&list.text, err);
 	text_clear(&list.text);
+	cgroup_host_clear(&list.host.cgroups);
 	return r;
 }
 

@@ -45,7 +45,7 @@ static int status_look_at_cgroup(const struct store_entry *entry, const struct r
 	if (record->state) {
 		r = record_find_cgroup(entry, record, &location, err);
 		if (r == 0)
-			r = cgroup_look_frozen(&location, &seen->frozen, err);
+			r = cgroup_look_frozen(&location, entry->cgroups, &seen->frozen, err);
 		cgroup_location_clear(&location);
 		return r == -ENOENT ? 0 : r;
 	}

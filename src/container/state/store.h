@@ -54,12 +54,17 @@ void store_close(struct store *store);
 /* The id's grammar: one or more of A-Z a-z 0-9 _ + - . (not first: '-' and '.'). */
 int store_check_id(const char *id, struct error *err);
 
+struct cgroup_host;
+
 /* One container's directory. */
 struct store_entry {
 	int fd; /* O_RDONLY | O_DIRECTORY, for flock and *at calls */
 	const char *id;
-	bool locked;	     /* by this process */
-	const char *boot_id; /* this boot's, for who looks at many containers; or NULL */
+	bool locked; /* by this process */
+	/* For who looks at many containers, or NULL: this boot's id, and what cgroup_look_frozen()
+	 * is to keep from one to the next. Not owned. */
+	const char *boot_id;
+	struct cgroup_host *cgroups;
 };
 #define STORE_ENTRY_INIT ((struct store_entry){.fd = -EBADF})
 void store_entry_close(struct store_entry *entry);

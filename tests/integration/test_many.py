@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many containers at once: no command looks at others than its own, but for list, which looks once at each.
+
+What a command does is told by its system calls and by what it reads, which the number of containers must not change
+(contrib/bench --crowd measures the time).
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from harness import PATIENCE, cgroup_hierarchies, cgroups_of, reap, view, wait_until
+
+OTHERS = 16
+# A file or a path for each of the others would be as many calls as there are, and many times as many bytes.
+CALLS, BYTES = OTHERS // 2, 16 * OTHERS
+# What list may do for one container: two files, a look at a process, at one or two freezers.
+LIST_CALLS = 30
+READ = re.compile(r'(?:read|pread64|getdents64)\b.*= (\d+)$')
+# The leak check of a sanitizer does not work under ptrace.
+ENVIRONMENT = {**os.environ, 'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', '') + ':detect_leaks=0'}
+
+pytestmark = pytest.mark.knarr
+
+
+def traced(c, *words):
+    """The lines of strace for one command and all its processes."""
+    if not shutil.which('strace'):
+        pytest.skip('host lacks strace')
+    log = c.bundle.path / 'trace'
+    done = subprocess.run(['strace', '-f', '-qq', '-o', str(log), *c.runtime.command(*words)], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False, timeout=PATIENCE, env=ENVIRONMENT)
+    assert done.returncode == 0, done
+    return [line for line in log.read_text(errors='replace').splitlines() if ' <unfinished ...>' not in line and ' --- ' not in line]
+
+
+def cost(lines):
+    return len(lines), sum(int(match[1]) for match in map(READ.search, lines) if match)
+
+
+def others(container, count):
+    return [container(['sleep', '1000']).up() for _ in range(count)]
+
+
+def life(c):
+    """(system calls, bytes read) of run, and of a removal. The least of three times: a wait may take more of them."""
+    run, delete = [], []
+    for _ in range(3):
+        run.append(cost(traced(c, 'run', '--bundle', c.bundle.path, c.id)))
+        c.create()
+        c.kill('KILL')
+        c.wait_stopped()
+        reap()
+        delete.append(cost(traced(c, 'delete', c.id)))
+    return tuple(map(min, zip(*run))), tuple(map(min, zip(*delete)))
+
+
+def test_a_life_costs_the_same(container):
+    c = container(['true'])
+    c.bundle.save()
+    alone = life(c)
+    others(container, OTHERS)
+    crowded = life(c)
+    for before, after in zip(alone, crowded):
+        assert after[0] - before[0] <= CALLS and after[1] - before[1] <= BYTES, (alone, crowded)
+
+
+def test_list(container):
+    """Each container costs it the same few calls; what is the host's is read once."""
+    first = others(container, 2)[0]
+    few = len(traced(first, 'list'))
+    others(container, OTHERS)
+    lines = traced(first, 'list')
+    calls = Counter(re.sub(r'^\d+ +', '', line).split('(')[0] for line in lines)
+    assert len(lines) - few <= OTHERS * LIST_CALLS, calls
+    for file in ('/proc/self/mountinfo', '/proc/self/cgroup', '/proc/sys/kernel/random/boot_id'):
+        assert sum(f'"{file}"' in line for line in lines) <= 1, (file, lines)
+
+
+def freezers(pid):
+    """(file, word to freeze, word to thaw) of every freezer that a container's process is under."""
+    tops, own = cgroup_hierarchies(), cgroups_of(pid)
+    if view() != 'v2' and 'freezer' in tops:
+        yield Path(tops['freezer'] + own['freezer'], 'freezer.state'), 'FROZEN', 'THAWED'
+    if '' in tops:
+        yield Path(tops[''] + own[''], 'cgroup.freeze'), '1', '0'
+
+
+def test_list_shows_the_paused(container):
+    """By whichever freezer, also of a container without a cgroupsPath, whose directories differ by hierarchy."""
+    plain, placed = others(container, 2)
+    nowhere = container(['sleep', '1000'])
+    nowhere.config['linux'].pop('cgroupsPath', None)
+    nowhere.up()
+
+    def paused():
+        rows = [line.split() for line in plain.runtime.ok('list').out.splitlines()[1:]]
+        assert {row[2] for row in rows} <= {'running', 'paused'} and len(rows) == 3, rows
+        return [row[0] for row in rows if row[2] == 'paused']
+
+    assert paused() == []
+    for c in (placed, nowhere):
+        for file, freeze, thaw in freezers(c.pid):
+            file.write_text(freeze)
+            try:
+                # It takes its time.
+                wait_until(lambda c=c: paused() == [c.id], f'{c.id} is paused by {file}')
+                assert c.status == 'paused'
+            finally:
+                file.write_text(thaw)
+            wait_until(lambda: paused() == [], f'{c.id} goes on')
+        c.runtime.ok('pause', c.id)
+        assert paused() == [c.id]
+        c.runtime.ok('resume', c.id)
+    assert paused() == []
