@@ -184,7 +184,7 @@ WAITS_ALLOWED = {
 }
 
 PRINTS = re.compile(r'(?<![\w.>])(printf|vprintf|puts|putchar|perror|fputs|fputc|fwrite|fprintf|vfprintf|dprintf)\s*\(')
-PRINTS_ALLOWED = {'src/base/log.c': 'the log', 'src/base/io.c': 'writes where its caller says'}
+PRINTS_ALLOWED = {'src/isolate/seccomp/table-program.c': 'runs while knarr is built', 'src/base/log.c': 'the log', 'src/base/io.c': 'writes where its caller says'}
 
 LEAVES = re.compile(r'(?<![\w.>])(exit|_exit|_Exit|quick_exit|abort|err|errx|verr|warn|warnx|assert)\s*\(')
 LEAVES_ALLOWED = {

@@ -141,6 +141,24 @@ static int rule_check(const struct oci_seccomp_rule *rule, size_t i, uint32_t *r
 	return 0;
 }
 
+/* Once for all architectures. */
+static int rows_find(struct seccomp_profile *profile, struct error *err)
+{
+	const struct oci_seccomp_rules *rules = &profile->config->syscalls;
+	size_t hint = 0, next = 0;
+
+	for (size_t i = 0; i < rules->count; i++)
+		profile->names += rules->items[i].names.count;
+	profile->rows = calloc(profile->names + 1, sizeof(*profile->rows));
+	if (!profile->rows)
+		return error_errno(err, ENOMEM, "seccomp rules");
+	for (size_t i = 0; i < rules->count; i++)
+		for (size_t k = 0; k < rules->items[i].names.count; k++)
+			profile->rows[next++] =
+				seccomp_table_find(rules->items[i].names.items[k], &hint);
+	return 0;
+}
+
 int seccomp_profile_plan(const struct oci_seccomp *config, struct seccomp_profile *ret_profile,
 			 struct error *err)
 {
@@ -154,6 +172,8 @@ int seccomp_profile_plan(const struct oci_seccomp *config, struct seccomp_profil
 		return error_errno(err, ENOMEM, "seccomp rules");
 	for (size_t i = 0; r == 0 && i < config->syscalls.count; i++)
 		r = rule_check(&config->syscalls.items[i], i, &profile.actions[i], err);
+	if (r == 0)
+		r = rows_find(&profile, err);
 	if (r < 0) {
 		seccomp_profile_clear(&profile);
 		return r;
@@ -173,6 +193,7 @@ bool seccomp_profile_notifies(const struct oci_seccomp *config)
 
 void seccomp_profile_clear(struct seccomp_profile *profile)
 {
+	free(profile->rows);
 	free(profile->actions);
 	*profile = (struct seccomp_profile){0};
 }
@@ -190,7 +211,7 @@ int seccomp_too_long(struct error *err)
 /* The place of the next match, or NULL. */
 static struct seccomp_match *matches_reserve(struct seccomp_matches *matches, struct error *err)
 {
-	size_t size = matches->size ? 2 * matches->size : 512;
+	size_t size = 2 * matches->size;
 	struct seccomp_match *items;
 
 	if (matches->count < matches->size)
@@ -256,7 +277,6 @@ static int match_add(struct seccomp_matches *matches, const struct seccomp_match
 	if (r < 0)
 		return r;
 	match.multiplexed = through != NULL;
-	match.order = matches->orders++;
 	*place = match;
 	matches->count++;
 	return 0;
@@ -316,13 +336,14 @@ static int rule_collect(const struct seccomp_profile *profile, size_t i,
 			struct error *err)
 {
 	const struct oci_seccomp_rule *rule = &profile->config->syscalls.items[i];
-	struct seccomp_match match = {.action = profile->actions[i], .rule = i};
+	struct seccomp_match match = {.action = profile->actions[i], .rule = (uint32_t)i};
 	int r = 0;
 
 	for (size_t k = 0; r == 0 && k < rule->names.count; k++) {
+		const struct seccomp_row *row = *lookup->rows++;
 		struct seccomp_number number;
 
-		if (seccomp_lookup_find(lookup, rule->names.items[k], &number) < 0) {
+		if (seccomp_lookup_find(lookup, rule->names.items[k], row, &number) < 0) {
 			log_debug("seccomp: architecture 0x%x has no syscall \"%s\"", lookup->token,
 				  rule->names.items[k]);
 			continue;
@@ -331,37 +352,76 @@ static int rule_collect(const struct seccomp_profile *profile, size_t i,
 			matches->newest = number.direct;
 		if (number.multiplexer > matches->newest)
 			matches->newest = number.multiplexer;
-		match.name = k;
+		match.name = (uint32_t)k;
 		if (match.action != profile->default_action)
 			r = name_add(matches, &match, &rule->args, &number, err);
 	}
 	return r;
 }
 
-static int match_compare(const void *left, const void *right)
+/* One pass over one byte of the numbers, from the one list to the other; false when it would change
+ * nothing. */
+static bool matches_sort_byte(const struct seccomp_match *from, struct seccomp_match *to,
+			      size_t count, unsigned int shift)
 {
-	const struct seccomp_match *a = left, *b = right;
+	size_t places[256] = {0}, place = 0;
 
-	if (a->number != b->number)
-		return a->number < b->number ? -1 : 1;
-	return a->order < b->order ? -1 : 1;
+	for (size_t i = 0; i < count; i++)
+		places[from[i].number >> shift & 0xff]++;
+	if (places[from[0].number >> shift & 0xff] == count)
+		return false;
+	for (size_t byte = 0; byte < array_size(places); byte++) {
+		size_t here = places[byte];
+
+		places[byte] = place;
+		place += here;
+	}
+	for (size_t i = 0; i < count; i++)
+		to[places[from[i].number >> shift & 0xff]++] = from[i];
+	return true;
+}
+
+/* By number, byte by byte; those of one number stay in the order of the profile. */
+static int matches_sort(struct seccomp_matches *matches, struct error *err)
+{
+	struct seccomp_match *other;
+
+	if (matches->count == 0)
+		return 0;
+	other = malloc(matches->count * sizeof(*other));
+	if (!other)
+		return error_errno(err, ENOMEM, "seccomp rules");
+	for (unsigned int shift = 0; shift < 32; shift += 8) {
+		struct seccomp_match *sorted = other;
+
+		if (!matches_sort_byte(matches->items, sorted, matches->count, shift))
+			continue;
+		other = matches->items;
+		matches->items = sorted;
+	}
+	free(other);
+	return 0;
 }
 
 int seccomp_matches_collect(const struct seccomp_profile *profile, uint32_t token,
 			    struct seccomp_matches *ret_matches, struct error *err)
 {
-	struct seccomp_matches matches = {.newest = -1};
-	struct seccomp_lookup lookup = {.token = token};
+	/* Mostly there is one for each name. */
+	struct seccomp_matches matches = {.newest = -1, .size = profile->names + 1};
+	struct seccomp_lookup lookup = {.token = token, .rows = profile->rows};
 	int r = 0;
 
+	matches.items = malloc(matches.size * sizeof(*matches.items));
+	if (!matches.items)
+		return error_errno(err, ENOMEM, "seccomp rules");
 	for (size_t i = 0; r == 0 && i < profile->config->syscalls.count; i++)
 		r = rule_collect(profile, i, &lookup, &matches, err);
+	if (r == 0)
+		r = matches_sort(&matches, err);
 	if (r < 0) {
 		seccomp_matches_clear(&matches);
 		return r;
 	}
-	if (matches.count > 0)
-		qsort(matches.items, matches.count, sizeof(*matches.items), match_compare);
 	*ret_matches = matches;
 	return 0;
 }
@@ -405,7 +465,7 @@ static int match_find(const struct seccomp_profile *profile, const struct seccom
 			err, EINVAL,
 			"another rule has the same conditions for %s and another action",
 			profile->config->syscalls.items[match->rule].names.items[match->name]);
-		return error_at(err, "linux.seccomp.syscalls[%zu].names[%zu]", match->rule,
+		return error_at(err, "linux.seccomp.syscalls[%u].names[%u]", match->rule,
 				match->name);
 	}
 	return 0;

@@ -19,6 +19,9 @@ struct seccomp_profile {
 	const struct oci_seccomp *config;
 	uint32_t default_action;
 	uint32_t *actions; /* of each rule; owned */
+	/* Of each name, one rule behind the other; NULL for one that is not in the table. Owned. */
+	const struct seccomp_row **rows;
+	size_t names;
 };
 #define SECCOMP_ARGUMENTS 6
 
@@ -31,27 +34,27 @@ void seccomp_profile_clear(struct seccomp_profile *profile);
 /* Whether a rule has the action NOTIFY. */
 bool seccomp_profile_notifies(const struct oci_seccomp *config);
 
-/* One thing that is said about one number: the action, if all conditions hold. */
+/* One thing that is said about one number: the action, if all conditions hold. There are some
+ * thousand in a filter, so it is small. */
 struct seccomp_match {
-	uint32_t number, action;
-	size_t order; /* in the profile; each has another */
 	/* Sorted, and in one form. Never two about the same argument. */
 	const struct oci_seccomp_arg *conditions;
-	size_t count;
-	bool multiplexed;  /* the first condition stands for the name */
-	size_t rule, name; /* who says so */
+	uint32_t number, action;
+	uint32_t rule, name; /* who says so */
+	uint8_t count;	     /* of the conditions */
+	bool multiplexed;    /* the first condition stands for the name */
 };
 
 struct seccomp_matches {
-	struct seccomp_match *items; /* owned; by number, and then by order */
+	struct seccomp_match *items; /* owned; by number, and then as in the profile */
 	size_t count;
 	int64_t newest; /* the highest number that is named with whatever action; -1: none */
 
 	struct seccomp_conditions {
 		struct seccomp_conditions *next;
 		struct oci_seccomp_arg items[SECCOMP_ARGUMENTS];
-	} * conditions;	     /* owned, those of the matches */
-	size_t size, orders; /* while it is filled */
+	} * conditions; /* owned, those of the matches */
+	size_t size;	/* while it is filled */
 };
 
 /*

@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Multiplexed syscalls
- *
- * Some architectures (i386, s390, 32-bit mips, ppc, m68k) had all socket calls behind socketcall(2)
- * and System V IPC behind ipc(2) for a long time, and got numbers for most of them later.
- * libseccomp gives such names a negative number, -100 or -200 less the number of the call; the
- * number of its own, if it has one, can only be had by asking for the name of that number. There
- * are few, in a few ranges that no two architectures use differently enough to matter, for each is
- * asked by name.
- */
 #include "isolate/seccomp/syscalls.h"
 
 #include <ctype.h>
@@ -20,11 +10,6 @@
 
 #include "base/fd.h"
 #include "oci-spec/oci-spec.h"
-
-/* Where libseccomp's numbers for parts of socketcall and of ipc begin, downwards. From -10000 on it
- * invents numbers for syscalls that an architecture does not have. */
-#define SOCKETCALL_BASE (-100)
-#define IPC_BASE	(-200)
 
 uint32_t seccomp_architecture_token(int architecture)
 {
@@ -39,11 +24,6 @@ uint32_t seccomp_architecture_token(int architecture)
 		lower[i] = (char)tolower((unsigned char)name[i]);
 	lower[i] = '\0';
 	return seccomp_arch_resolve_name(lower);
-}
-
-bool seccomp_architecture_is_x32(uint32_t token)
-{
-	return token == SCMP_ARCH_X32;
 }
 
 bool seccomp_architecture_is_narrow(uint32_t token)
@@ -96,71 +76,13 @@ int seccomp_architectures_plan(const struct oci_seccomp *config,
 	return 0;
 }
 
-/* The place of a multiplexed call in the lookup's lists, or NULL. */
-static int *lookup_place(struct seccomp_lookup *lookup, int number)
-{
-	if (number < SOCKETCALL_BASE && number >= SOCKETCALL_BASE - SECCOMP_SOCKETCALLS)
-		return &lookup->socketcalls[SOCKETCALL_BASE - number];
-	if (number < IPC_BASE && number >= IPC_BASE - SECCOMP_IPCS)
-		return &lookup->ipcs[IPC_BASE - number];
-	return NULL;
-}
-
-static void lookup_list_number(struct seccomp_lookup *lookup, int number)
-{
-	auto_free char *name = seccomp_syscall_resolve_num_arch(lookup->token, number);
-	int *place = NULL;
-
-	if (name)
-		place = lookup_place(lookup,
-				     seccomp_syscall_resolve_name_arch(lookup->token, name));
-	if (place)
-		*place = number;
-}
-
-static void lookup_list(struct seccomp_lookup *lookup, int multiplexer)
-{
-	static const struct {
-		int first, last;
-	} ranges[] = {{326, 380}, {392, 402}, {4168, 4184}, {4334, 4343}, {4392, 4402}};
-
-	memset(lookup->socketcalls, -1, sizeof(lookup->socketcalls));
-	memset(lookup->ipcs, -1, sizeof(lookup->ipcs));
-	lookup->listed = true;
-	for (size_t i = 0; i < array_size(ranges); i++) {
-		/* mips begins at 4000, and has nothing below. */
-		if ((ranges[i].first >= 4000) != (multiplexer >= 4000))
-			continue;
-		for (int number = ranges[i].first; number <= ranges[i].last; number++)
-			lookup_list_number(lookup, number);
-	}
-}
-
 int seccomp_lookup_find(struct seccomp_lookup *lookup, const char *name,
-			struct seccomp_number *ret_number)
+			const struct seccomp_row *row, struct seccomp_number *ret_number)
 {
-	int number = seccomp_syscall_resolve_name_arch(lookup->token, name);
-	bool socketcall = number > IPC_BASE;
-	const int *place;
-	int multiplexer;
+	int r = row ? seccomp_table_number(row, lookup->token, ret_number) : -ESRCH;
 
-	if (number >= 0) {
-		*ret_number = (struct seccomp_number){.direct = number, .multiplexer = -1};
-		return 0;
-	}
-	place = lookup_place(lookup, number);
-	if (!place)
-		return -ENOENT;
-	multiplexer =
-		seccomp_syscall_resolve_name_arch(lookup->token, socketcall ? "socketcall" : "ipc");
-	if (!lookup->listed)
-		lookup_list(lookup, multiplexer);
-	*ret_number = (struct seccomp_number){
-		.direct = *place,
-		.multiplexer = multiplexer,
-		.subcall = (uint32_t)((socketcall ? SOCKETCALL_BASE : IPC_BASE) - number),
-	};
-	return 0;
+	return r == -ESRCH ? seccomp_numbers_ask(&lookup->numbers, lookup->token, name, ret_number)
+			   : r;
 }
 
 bool seccomp_syscall_is_known(const char *name)
