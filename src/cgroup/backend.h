@@ -102,6 +102,8 @@ bool cgroup_is_gone(const struct cgroup *cgroup);
 /* Carries out a plan, value by value. */
 int cgroup_write_all(struct cgroup *cgroup, const struct cgroup_writes *writes, struct error *err);
 
+/* An empty one, for cgroup_undo_free(); NULL without memory. */
+struct cgroup_undo *cgroup_undo_new(void);
 /*
  * Notes what has to be written to put back the value that `write` is about to replace in the
  * directory `fd`; -ENOMEM. What was noted since a mark is forgotten when the write fails.

@@ -4,7 +4,8 @@
  * of a hybrid host, which gives CLONE_INTO_CGROUP, cgroup.kill and cgroup.events even where it has
  * no controllers.
  *
- * Everything about v1 is here. The day hosts no longer have it, this file goes.
+ * What is v1's alone is here, in devices/rules-v1.c and in statistics/v1.c. The day hosts no longer
+ * have it, these files go.
  */
 #include <errno.h>
 #include <fcntl.h>
