@@ -381,6 +381,17 @@ static int exec_run(struct exec *exec, struct error *err)
 	return r;
 }
 
+/* What only the making took. */
+static void exec_release(struct exec *exec)
+{
+	seccomp_plan_clear(&exec->plan.seccomp);
+	exec_process_clear(&exec->process);
+	bundle_clear(&exec->bundle);
+	status_clear(&exec->status);
+	record_clear(&exec->record);
+	store_entry_close(&exec->entry);
+}
+
 static int exec_foreground(struct exec *exec, int signals, int *ret_status, struct error *err)
 {
 	struct foreground foreground = {
@@ -390,6 +401,10 @@ static int exec_foreground(struct exec *exec, int signals, int *ret_status, stru
 	};
 	int r;
 
+	/* While the program runs, not when the caller waits for us. */
+	exec_release(exec);
+	exec->birth.channel = fd_close(exec->birth.channel);
+	exec->birth.procfs = fd_close(exec->birth.procfs);
 	r = foreground_wait(&foreground, signals, ret_status, err);
 	if (r == 0 && *ret_status == 128 + SIGKILL)
 		oom_warn(exec->cgroup, exec->oom_kills, "the process");
@@ -401,12 +416,7 @@ static void exec_clear(struct exec *exec)
 	rollback_run(&exec->rollback);
 	birth_close(&exec->birth);
 	cgroup_free(exec->cgroup);
-	seccomp_plan_clear(&exec->plan.seccomp);
-	exec_process_clear(&exec->process);
-	bundle_clear(&exec->bundle);
-	status_clear(&exec->status);
-	record_clear(&exec->record);
-	store_entry_close(&exec->entry);
+	exec_release(exec);
 }
 
 int container_exec(const struct store *store, const struct exec_request *request, int *ret_status,
