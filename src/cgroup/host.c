@@ -16,6 +16,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "cgroup/backend.h"
+#include "kernel/submounts.h"
 
 /* /proc/self/ns/user of the first user namespace: PROC_USER_INIT_INO, the same on every kernel. */
 #define HOST_INITIAL_USERNS "user:[4026531837]"
@@ -295,8 +296,10 @@ int cgroup_host_detect(struct cgroup_host *ret_host, struct error *err)
 	if (mode == CGROUP_MODE_UNIFIED) {
 		r = cgroup_host_parse_unified(own, ret_host, err);
 	} else {
-		r = io_read_file(AT_FDCWD, "/proc/self/mountinfo", 0, MOUNTINFO_MAX, &mountinfo,
-				 NULL);
+		r = submounts_read(CGROUP_MOUNT_POINT, "cgroup", &mountinfo);
+		if (r < 0)
+			r = io_read_file(AT_FDCWD, "/proc/self/mountinfo", 0, MOUNTINFO_MAX,
+					 &mountinfo, NULL);
 		if (r < 0)
 			return error_errno(err, -r, "read /proc/self/mountinfo");
 		r = cgroup_host_parse_legacy(own, mountinfo, ret_host, err);

@@ -109,3 +109,13 @@ int sys_pidfd_getfd(int pidfd, int target, unsigned int flags)
 {
 	return (int)sys_result(syscall(SYS_pidfd_getfd, pidfd, target, flags));
 }
+
+int sys_statmount(const struct sys_mnt_id_req *request, struct sys_statmount *mount, size_t size)
+{
+	return (int)sys_result(syscall(__NR_statmount, request, mount, size, 0));
+}
+
+int sys_listmount(const struct sys_mnt_id_req *request, uint64_t *ids, size_t count)
+{
+	return (int)sys_result(syscall(__NR_listmount, request, ids, count, 0));
+}

@@ -23,6 +23,12 @@
 #ifndef __NR_open_tree_attr
 #define __NR_open_tree_attr 467
 #endif
+#ifndef __NR_statmount
+#define __NR_statmount 457
+#endif
+#ifndef __NR_listmount
+#define __NR_listmount 458
+#endif
 #ifndef MOUNT_ATTR_NOSYMFOLLOW
 #define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
 #endif
@@ -73,5 +79,33 @@ int sys_pivot_root(const char *new_root, const char *put_old);
 int sys_pidfd_open(pid_t pid, unsigned int flags);
 int sys_pidfd_send_signal(int pidfd, int signal, siginfo_t *info, unsigned int flags);
 int sys_pidfd_getfd(int pidfd, int target, unsigned int flags);
+
+/* struct mnt_id_req and struct statmount of <linux/mount.h> as of Linux 6.11, and their masks. */
+struct sys_mnt_id_req {
+	uint32_t size, spare;
+	uint64_t mnt_id, param;
+};
+#define SYS_STATMOUNT_SB_BASIC	0x01u
+#define SYS_STATMOUNT_MNT_BASIC 0x02u
+#define SYS_STATMOUNT_MNT_ROOT	0x08u
+#define SYS_STATMOUNT_MNT_POINT 0x10u
+#define SYS_STATMOUNT_FS_TYPE	0x20u
+#define SYS_STATMOUNT_MNT_OPTS	0x80u /* Linux 6.11 */
+struct sys_statmount {
+	uint32_t size, mnt_opts; /* words are offsets behind the struct */
+	uint64_t mask;
+	uint32_t sb_dev_major, sb_dev_minor;
+	uint64_t sb_magic;
+	uint32_t sb_flags, fs_type;
+	uint64_t mnt_id, mnt_parent_id;
+	uint32_t mnt_id_old, mnt_parent_id_old;
+	uint64_t mnt_attr, mnt_propagation, mnt_peer_group, mnt_master, propagate_from;
+	uint32_t mnt_root, mnt_point;
+	uint64_t spare[50];
+};
+_Static_assert(sizeof(struct sys_statmount) == 512, "the words begin there");
+/* Linux 6.8; -ENOSYS before. The latter returns how many ids there are, at most `count`. */
+int sys_statmount(const struct sys_mnt_id_req *request, struct sys_statmount *mount, size_t size);
+int sys_listmount(const struct sys_mnt_id_req *request, uint64_t *ids, size_t count);
 
 #endif
