@@ -193,15 +193,22 @@ def test_slices_are_made(gone, container):
     run('systemctl', 'stop', f'{top}.slice')
 
 
-def test_a_slice_for_a_container(gone, container):
+@pytest.fixture
+def in_a_slice(gone, container):
+    """A container that has a slice for itself, and the slice's name."""
     c = container()
     name = f'{PREFIX}x{c.id}.slice'.replace('-', '')
     c.config['linux']['cgroupsPath'] = f'::{name}'
     c.config['linux']['resources'] = {'pids': {'limit': 20}}
     gone.append(name)
     c.up(options=MANAGER)
-    assert cgroups_of(c.pid)[''] == f'/{name}'
     assert show(name, 'TasksMax')['TasksMax'] == '20'
+    return c, name
+
+
+def test_a_slice_for_a_container(in_a_slice):
+    c, name = in_a_slice
+    assert cgroups_of(c.pid)[''] == f'/{name}'
     c.delete('--force')
     assert not (CGROUPS / name).exists()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from harness import cgroup_hierarchies, cgroups_of, lacks, view, wait_until
 from machine import MIB, run, save
-from test_systemd import HOG, MANAGER, PREFIX, exists, gone, place, reload, show, small, unit  # noqa: F401
+from test_systemd import HOG, MANAGER, exists, gone, in_a_slice, reload, show, small, unit  # noqa: F401
 
 FILES = {'memory': ('memory.limit_in_bytes', 'memory.soft_limit_in_bytes', 'memory.swappiness'),
          'cpu': ('cpu.shares', 'cpu.cfs_quota_us', 'cpu.cfs_period_us'), 'pids': ('pids.max',), 'devices': ('devices.list',)}
@@ -146,14 +146,8 @@ def test_stopped_by_systemd(unit):
     assert not folders(name)
 
 
-def test_a_slice_for_a_container(gone, container):
-    c = container()
-    name = f'{PREFIX}x{c.id}.slice'.replace('-', '')
-    c.config['linux']['cgroupsPath'] = f'::{name}'
-    c.config['linux']['resources'] = {'pids': {'limit': 20}}
-    gone.append(name)
-    c.up(options=MANAGER)
+def test_a_slice_for_a_container(in_a_slice):
+    c, name = in_a_slice
     assert cgroups_of(c.pid)['pids'] == f'/{name}'
-    assert show(name, 'TasksMax')['TasksMax'] == '20'
     c.delete('--force')
     assert not any(Path(top, name).exists() for top in cgroup_hierarchies().values())
