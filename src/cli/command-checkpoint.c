@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint and restore. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -60,7 +61,7 @@ static const struct option checkpoint_options[] = {
 	OPTION(options_checkpoint, link_remap, "link-remap", 0, NULL,
 	       "keep files that are open but have lost their last name"),
 	OPTION(options_checkpoint, page_server, "page-server", 0, "ADDRESS:PORT",
-	       "send memory to the page server there"),
+	       "send memory to the page server there; with --lazy-pages: serve it there"),
 	OPTION(options_checkpoint, parent_path, "parent-path", 0, "DIR",
 	       "earlier images, relative to the image path: only what has changed is written"),
 	OPTION(options_checkpoint, pre_dump, "pre-dump", 0, NULL,
@@ -130,12 +131,19 @@ static int checkpoint_page_server(const struct cli *cli, const char *text,
 {
 	const char *colon = strrchr(text, ':');
 	size_t length = colon ? (size_t)(colon - text) : 0;
+	bool bracketed = text[0] == '[' && length > 2 && text[length - 1] == ']';
+	unsigned char binary[sizeof(struct in6_addr)];
 	char *address;
 
-	if (length == 0 || text_parse_u32(colon + 1, &request->page_server_port) < 0 ||
+	if (length == 0 || (text[0] == '[' && !bracketed) ||
+	    text_parse_u32(colon + 1, &request->page_server_port) < 0 ||
 	    request->page_server_port == 0 || request->page_server_port > 65535)
 		return error_set(err, EINVAL, "--page-server %s: that is not ADDRESS:PORT", text);
-	if (text[0] == '[' && text[length - 1] == ']') {
+	if (!bracketed && memchr(text, ':', length)) {
+		error_set(err, EINVAL, "--page-server %s: that is not ADDRESS:PORT", text);
+		return error_hint(err, "an IPv6 address is written in brackets: [::1]:80");
+	}
+	if (bracketed) {
 		text++;
 		length -= 2;
 	}
@@ -143,6 +151,12 @@ static int checkpoint_page_server(const struct cli *cli, const char *text,
 	if (!address)
 		return error_errno(err, ENOMEM, "start");
 	request->page_server_address = address;
+	if (request->flags.lazy_pages && inet_pton(AF_INET, address, binary) != 1 &&
+	    inet_pton(AF_INET6, address, binary) != 1)
+		return error_set(err, EINVAL,
+				 "--page-server %s: with --lazy-pages that is an address of this "
+				 "host in numbers",
+				 text);
 	return 0;
 }
 
@@ -180,6 +194,10 @@ static int checkpoint_run(const struct cli *cli, int *ret_status, struct error *
 	(void)ret_status;
 	if (r == 0 && options->page_server)
 		r = checkpoint_page_server(cli, options->page_server, &request, err);
+	if (r == 0 && options->lazy_pages && !options->page_server) {
+		r = error_set(err, EINVAL, "--lazy-pages needs --page-server ADDRESS:PORT");
+		error_hint(err, "the container waits until its memory has been fetched from there");
+	}
 	if (r == 0 && options->status_fd)
 		r = checkpoint_status_fd(options->status_fd, &request.status_fd, err);
 	if (r == 0)

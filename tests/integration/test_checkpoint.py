@@ -51,6 +51,12 @@ def test_states(container, workdir):
     (['checkpoint', '--page-server', ':80'], '--page-server :80: that is not ADDRESS:PORT'),
     (['checkpoint', '--page-server', '[::1]:0'], '--page-server [::1]:0: that is not ADDRESS:PORT'),
     (['checkpoint', '--page-server', 'host:65536'], '--page-server host:65536: that is not ADDRESS:PORT'),
+    (['checkpoint', '--page-server', '::1:80'], '--page-server ::1:80: that is not ADDRESS:PORT (an IPv6 address is written in brackets: [::1]:80)'),
+    (['checkpoint', '--page-server', '[::1:80'], '--page-server [::1:80: that is not ADDRESS:PORT'),
+    (['checkpoint', '--page-server', '[]:80'], '--page-server []:80: that is not ADDRESS:PORT'),
+    (['checkpoint', '--lazy-pages', '--page-server', 'localhost:80'],
+     '--page-server localhost:80: with --lazy-pages that is an address of this host in numbers'),
+    (['checkpoint', '--lazy-pages'], '--lazy-pages needs --page-server ADDRESS:PORT (the container waits until its memory has been fetched from there)'),
     (['checkpoint', '--status-fd', 'x'], '--status-fd x: that is not a descriptor'),
     (['checkpoint', '--status-fd', '77'], '--status-fd 77: Bad file descriptor (EBADF)'),
     (['checkpoint', '--empty-ns', 'ipc'], '--empty-ns ipc: only network can be empty'),
@@ -146,6 +152,7 @@ def test_lazy_pages_end_with_the_command(container, workdir):
     c = counting(container)
     script = workdir / 'criu'
     script.write_text(f"""{PRETENDER}
+open({str(workdir / 'settings')!r}, 'w').write(open(os.environ['CRIU_CONFIG_FILE']).read())
 open({str(workdir / 'pid.new')!r}, 'w').write(str(os.getpid()))
 os.rename({str(workdir / 'pid.new')!r}, {str(workdir / 'pid')!r})
 time.sleep(600)
@@ -155,6 +162,7 @@ time.sleep(600)
         wait_until((workdir / 'pid').exists, 'criu is there')
         pid = int((workdir / 'pid').read_text())
         assert not is_zombie_or_gone(pid)
+        assert (workdir / 'settings').read_text() == 'address 127.0.0.1\n'
         process.send_signal(signal.SIGKILL)
         process.wait(60)
         process.stderr.close()

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from harness import Container, mounts_of, namespace_of, wait_until
@@ -124,8 +125,9 @@ def leaving(counting, images):
 
 
 def test_lazy_pages(leaving, images, runtime, workdir):
-    """The container runs in its new place before its memory is there."""
+    """The container runs in its new place before its memory is there, which is to be had at the address alone that was given."""
     c, process, port = leaving
+    assert [line.split()[1] for line in Path('/proc/net/tcp').read_text().splitlines()[1:] if f':{port:04X} ' in line] == [f'0100007F:{port:04X}']
     before = count(c)
     with subprocess.Popen(['criu', 'lazy-pages', '--images-dir', images, '--work-dir', workdir, '--page-server', '--address', '127.0.0.1',
                            '--port', str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as fetcher:

@@ -397,6 +397,9 @@ static int checkpoint_dump(struct checkpoint *checkpoint, struct error *err)
 	struct criu criu = CRIU_INIT;
 	const struct criu_start start = {
 		.cgroup_namespace = checkpoint->apart,
+		.address = checkpoint->request->flags.lazy_pages
+				   ? checkpoint->request->page_server_address
+				   : NULL,
 		.prepare = checkpoint_prepare,
 		.data = checkpoint,
 	};

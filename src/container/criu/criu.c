@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -42,14 +44,34 @@ int criu_check(struct error *err)
 	return criu_find(path, sizeof(path), err);
 }
 
+/* A file of settings, criu's descriptor `number`, which it reads before there is a request. */
+static int criu_write_settings(const char *address, size_t number, char variable[64], int *ret_fd,
+			       struct error *err)
+{
+	auto_close int fd = memfd_create("criu", MFD_CLOEXEC);
+	auto_text struct text text = {0};
+	int r;
+
+	text_format(&text, "address %s\n", address);
+	if (fd < 0 || text.failed)
+		return error_errno(err, fd < 0 ? errno : ENOMEM, "make a file for criu");
+	r = io_write_all(fd, text.data, text.length);
+	if (r < 0)
+		return error_errno(err, -r, "make a file for criu");
+	(void)snprintf(variable, 64, "CRIU_CONFIG_FILE=/proc/self/fd/%zu", number);
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
 int criu_start(const struct criu_start *start, struct criu *ret_criu, struct error *err)
 {
 	char *arguments[] = {(char *)(uintptr_t) "criu", (char *)(uintptr_t) "swrk",
 			     (char *)(uintptr_t) "3", NULL};
+	char variable[64];
 	char *environment[] = {(char *)(uintptr_t) "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/"
 						   "usr/bin:/sbin:/bin",
-			       NULL};
-	auto_close int ours = -EBADF, theirs = -EBADF;
+			       start->address ? variable : NULL, NULL};
+	auto_close int ours = -EBADF, theirs = -EBADF, settings = -EBADF;
 	int descriptors[PROGRAM_DESCRIPTORS_MAX], ends[2], r;
 	char path[PATH_MAX];
 	struct program program = {.name = "criu",
@@ -63,7 +85,7 @@ int criu_start(const struct criu_start *start, struct criu *ret_criu, struct err
 
 	if (start->stdio)
 		program.input = program.output = program.errors = PROGRAM_KEEP;
-	if (program.descriptor_count > PROGRAM_DESCRIPTORS_MAX)
+	if (program.descriptor_count + (start->address ? 1 : 0) > PROGRAM_DESCRIPTORS_MAX)
 		return error_set(err, E2BIG, "too many namespaces are joined for criu");
 	r = criu_find(path, sizeof(path), err);
 	if (r < 0)
@@ -76,6 +98,13 @@ int criu_start(const struct criu_start *start, struct criu *ret_criu, struct err
 	descriptors[0] = theirs;
 	for (size_t i = 0; i < start->descriptor_count; i++)
 		descriptors[1 + i] = start->descriptors[i];
+	if (start->address) {
+		r = criu_write_settings(start->address, CRIU_FIRST_FD + start->descriptor_count,
+					variable, &settings, err);
+		if (r < 0)
+			return r;
+		descriptors[program.descriptor_count++] = settings;
+	}
 	if (!start->cgroup_namespace)
 		ret_criu->cgroup_lock = criu_cgroup_lock();
 	criu_cgroup_options(ret_criu->cgroup_options);

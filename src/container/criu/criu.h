@@ -31,6 +31,9 @@ struct criu_start {
 	bool stdio; /* the caller's standard streams are its own: what is restored inherits them */
 	const int *descriptors;
 	size_t descriptor_count;
+	/* A number of this host, "127.0.0.1", where alone lazy pages are served. A request cannot
+	 * say so, and criu serves them to the whole network then; or NULL. */
+	const char *address;
 	/* In its process before it is executed; or NULL. Calls criu_cgroup_isolate() if that is so.
 	 */
 	int (*prepare)(void *data);
