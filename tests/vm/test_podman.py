@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from harness import PATIENCE, cgroups_of, namespace_of, wait_until
-from machine import CGROUPS, MIB, run, table, value
+from machine import CGROUPS, MIB, install, run, table, value
 from test_systemd import show
 
 TOP = Path(__file__).resolve().parents[2]
@@ -37,7 +37,7 @@ class Podman(engines.Podman):
 @pytest.fixture(scope='session')
 def installed(program):
     """What a user does: the program, and one file."""
-    shutil.copy2(program, '/usr/local/bin/knarr')
+    install(program)
     folder = Path('/etc/containers/containers.conf.d')
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy2(TOP / 'contrib/engines/podman/50-knarr.conf', folder)
@@ -142,7 +142,7 @@ def test_pod_has_a_slice(podman):
 def test_split_as_a_unit_does(podman):
     """Quadlets and generated units: the container's cgroup is below the unit's own."""
     run('systemd-run', '--unit=split', '-p', 'Delegate=yes', '--', 'podman', 'run', '--name', 'one', '--cgroups=split', '--memory', '64m', IMAGE,
-        'sleep', '1000')
+        'sh', '-c', 'trap exit TERM; sleep 1000 & wait')  # otherwise systemd waits for it, 90 s
     try:
         wait_until(lambda: podman('inspect', 'one').rc == 0 and podman.status() == 'running', 'it runs', 2 * PATIENCE)
         assert '/system.slice/split.service/' in str(podman.folder())
