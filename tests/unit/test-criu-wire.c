@@ -233,6 +233,17 @@ START_TEST(the_error_that_matters)
 	ck_assert_ptr_nonnull(found);
 	ck_assert(strncmp(found, "Error (a)", 9) == 0);
 	ck_assert_ptr_null(criu_find_error("(0) Warn (a): b\n"));
+	/* Nobody at the page server; and at its second address somebody. */
+	found = criu_find_error("(0) Connecting to server 127.0.0.1:9\n"
+				"(1) Can't connect to server 127.0.0.1:9\n"
+				"(2) Error (b): Unable to detach\n");
+	ck_assert_ptr_nonnull(found);
+	ck_assert(strncmp(found, "Can't connect to server 127.0.0.1:9\n", 36) == 0);
+	found = criu_find_error(
+		"(0) Connecting to server ::1:9\n(1) Can't connect to server ::1:9\n"
+		"(2) Connecting to server 127.0.0.1:9\n(3) Error (b): full\n");
+	ck_assert_ptr_nonnull(found);
+	ck_assert(strncmp(found, "Error (b): full\n", 16) == 0);
 	ck_assert_ptr_null(criu_find_error(""));
 }
 END_TEST

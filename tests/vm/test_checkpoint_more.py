@@ -105,6 +105,16 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def test_nobody_at_the_page_server(counting, images):
+    c = started(counting())
+    port = free_port()
+    c.runtime.fails('checkpoint', '--image-path', images, '--page-server', f'127.0.0.1:{port}', c.id, timeout=LONG,
+                    text=f"^knarr: criu failed: Can't connect to server 127.0.0.1:{port} \\(its log is {images}/dump.log\\)\n$")
+    before = count(c)
+    wait_until(lambda: count(c) > before, 'it goes on')
+    assert c.status == 'running'
+
+
 @pytest.fixture
 def leaving(counting, images):
     """A container whose pages wait to be fetched: (container, the command that serves them, port)."""

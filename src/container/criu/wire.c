@@ -270,8 +270,14 @@ const char *criu_find_error(const char *log)
 {
 	/* It would like more descriptors than the host's root may have, and does without. */
 	static const char harmless[] = "Can't setup RLIMIT_NOFILE for self";
-	const char *first = NULL;
+	/* No error to criu; what follows from it is. The addresses of a name are tried in turn. */
+	static const char refused[] = "Can't connect to server ";
+	const char *first = NULL, *last = NULL;
 
+	for (const char *line = strstr(log, refused); line; line = strstr(line + 1, refused))
+		last = line;
+	if (last && !strstr(last, "Connecting to server "))
+		return last;
 	for (const char *line = strstr(log, "Error ("); line; line = strstr(line + 1, "Error (")) {
 		if (!memmem(line, strcspn(line, "\n"), harmless, sizeof(harmless) - 1))
 			return line;

@@ -89,8 +89,8 @@ struct criu_response {
 /* Returns 0 or -EBADMSG. Fields that are not known are skipped, strings that do not fit are cut. */
 int criu_parse_response(const void *bytes, size_t size, struct criu_response *ret_response);
 
-/* Where in the text of its log the first error is that matters, up to the end of the line; NULL:
- * there is none. */
+/* Where in the text of its log the first error is that matters, up to the end of the line, or that
+ * there is no page server; NULL: there is none. */
 const char *criu_find_error(const char *log);
 
 #endif
