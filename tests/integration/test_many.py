@@ -5,22 +5,26 @@ What a command does is told by its system calls and by what it reads, which the 
 (contrib/bench --crowd measures the time).
 """
 
+import ctypes
+import errno
 import os
 import re
 import shutil
+import struct
 import subprocess
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from harness import MS_BIND, PATIENCE, cgroup_hierarchies, cgroups_of, lacks, mount, reap, umount, view, wait_until
+from harness import LIBC, MS_BIND, PATIENCE, cgroup_hierarchies, cgroups_of, lacks, mount, reap, umount, view, wait_until
 
 OTHERS = 16
 # A file or a path for each of the others would be as many calls as there are, and many times as many bytes.
 CALLS, BYTES = OTHERS // 2, 16 * OTHERS
 # What list may do for one container: two files, a look at a process, at one or two freezers.
 LIST_CALLS = 30
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 READ = re.compile(r'(?:read|pread64|getdents64)\b.*= (\d+)$')
 # The leak check of a sanitizer does not work under ptrace.
 ENVIRONMENT = {**os.environ, 'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', '') + ':detect_leaks=0'}
@@ -92,6 +96,38 @@ def test_mounts_of_others_are_not_read(container, workdir):
     finally:
         for point in points:
             umount(point)
+
+
+def refusing(call, number):
+    """For preexec: a seccomp filter that answers a system call with an error."""
+    program = b''.join(struct.pack('HBBI', *line) for line in (
+        (0x20, 0, 0, 0), (0x15, 0, 1, call), (0x06, 0, 0, 0x00050000 | number), (0x06, 0, 0, 0x7fff0000)))
+    code = ctypes.create_string_buffer(program, len(program))
+    header = struct.pack('HxxxxxxQ', 4, ctypes.addressof(code))
+
+    def install(_keep=code):
+        if LIBC.prctl(PR_SET_SECCOMP, ctypes.c_ulong(SECCOMP_MODE_FILTER), header, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), 'seccomp filter')
+    return install
+
+
+@pytest.mark.parametrize('call', [457, 458], ids=['statmount', 'listmount'])
+@pytest.mark.parametrize('number', [errno.ENOSYS, errno.EPERM, errno.EOVERFLOW], ids=['ENOSYS', 'EPERM', 'EOVERFLOW'])
+def test_without_statmount(container, call, number):
+    """The list of all mounts tells the same: the container is in the same cgroups, and they are removed."""
+    usual = container(['sleep', '1000']).up()
+    c = container(['sleep', '1000'])
+    filtered = refusing(call, number)
+    c.create(preexec=filtered)
+    c.runtime.ok('start', c.id, preexec=filtered)
+    if view() != 'v2':
+        assert {name for name, path in cgroups_of(c.pid).items() if c.id in path} == {
+            name for name, path in cgroups_of(usual.pid).items() if usual.id in path}
+    c.runtime.ok('pause', c.id, preexec=filtered)
+    rows = c.runtime.ok('list', preexec=filtered).out.splitlines()[1:]
+    assert sorted(row.split()[2] for row in rows) == ['paused', 'running']
+    c.runtime.ok('resume', c.id, preexec=filtered)
+    c.runtime.ok('delete', '--force', c.id, preexec=filtered)
 
 
 def test_list(container):
