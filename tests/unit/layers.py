@@ -474,7 +474,7 @@ FILES_ELSEWHERE = {'config.json', 'intent.json', 'state.json', 'mounts.json', 'r
 
 
 def rule_documents(_files):
-    """What a document calls a file of this tree, by the end of its path, is one."""
+    """What a document calls a file of this tree, by the end of its path, is one. An absolute path is the reader's host's."""
     tree = {str(path.relative_to(TOP)) for folder in ('src', 'oci-spec', 'include', 'tests', 'contrib', 'man')
             for path in (TOP / folder).rglob('*')}
     named = re.compile(r'`([\w./-]+\.(?:c|h|S|py|md|toml|yaml|conf|txt|json))(?:::\w+)?`')
@@ -482,7 +482,9 @@ def rule_documents(_files):
         place = TOP / document
         for number, line in enumerate(place.read_text(encoding='utf-8').split('\n'), 1):
             for name in named.findall(line):
-                if name not in FILES_ELSEWHERE and not (TOP / name).exists() and not any(f'/{file}'.endswith(f'/{name}') for file in tree):
+                if name.startswith('/') or name in FILES_ELSEWHERE:
+                    continue
+                if not (TOP / name).exists() and not any(f'/{file}'.endswith(f'/{name}') for file in tree):
                     yield f'{document}:{number}: there is no {name}'
             for target in re.findall(r'\]\((?!https?:)([^)#]+)', line):
                 if not (place.parent / target).exists():
