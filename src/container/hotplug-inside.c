@@ -9,23 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "container/join.h"
 #include "isolate/sources/sources.h"
 #include "kernel/channel.h"
+#include "kernel/mountfd.h"
 #include "kernel/nsfs.h"
 #include "kernel/process.h"
 #include "kernel/procfs.h"
 #include "kernel/program.h"
 #include "kernel/resolve.h"
 #include "kernel/syscalls.h"
-
-#ifndef STATX_MNT_ID_UNIQUE /* Linux 6.8; before, the field holds an id that is used again */
-#define STATX_MNT_ID_UNIQUE 0x00004000U
-#endif
 
 /* A source on a network filesystem may take its time; a container may stall us on purpose. */
 #define HOTPLUG_TIMEOUT 60000
@@ -43,14 +39,9 @@ enum hotplug_word {
 /* What a mount is known by, as the kernel at hand can tell. 0: it cannot. */
 static hotplug_id hotplug_id_of(int fd)
 {
-	struct statx st;
+	hotplug_id id;
 
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID_UNIQUE, &st) == 0 &&
-	    st.stx_mask & STATX_MNT_ID_UNIQUE)
-		return st.stx_mnt_id;
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) == 0)
-		return st.stx_mnt_id;
-	return 0;
+	return mountfd_identify(fd, &id) == 0 ? id : 0;
 }
 
 /* Our own descriptors by number, in the host's procfs: a name that no container can change. */

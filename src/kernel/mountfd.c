@@ -2,7 +2,9 @@
 #include "kernel/mountfd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -153,4 +155,17 @@ int mountfd_attach(int fd, int target)
 {
 	return sys_move_mount(fd, "", target, "",
 			      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+int mountfd_identify(int fd, uint64_t *ret_id)
+{
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID_UNIQUE, &st) < 0)
+		return -errno;
+	if (!(st.stx_mask & STATX_MNT_ID_UNIQUE) &&
+	    statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
+		return -errno;
+	*ret_id = st.stx_mnt_id;
+	return 0;
 }

@@ -56,4 +56,9 @@ int mountfd_change(int fd, const struct mountfd_change *change);
 /* Attaches a detached mount on top of what `target` refers to. Returns 0 or a negative errno. */
 int mountfd_attach(int fd, int target);
 
+/* What the mount behind a descriptor is known by (statx(2)): its unique id from Linux 6.8 on,
+ * before that one which is unique among the mounts that there are. Returns 0 or a negative errno.
+ */
+int mountfd_identify(int fd, uint64_t *ret_id);
+
 #endif

@@ -57,6 +57,7 @@ PATH_CALLS_ALLOWED = {
         'execve': 'the same',
     },
     'src/kernel/seal.c': {'open': "the runtime's own binary, before there is a container"},
+    'src/kernel/mountfd.c': {'statx': 'of a descriptor, with AT_EMPTY_PATH'},
     'src/kernel/submounts.c': {'statx': 'a directory of the host that the caller names: where cgroups are'},
     'src/isolate/relay.c': {'open': "a second description of the caller's own stdio, in the host"},
     'src/isolate/terminal.c': {'openat': 'one component below a descriptor, O_NOFOLLOW', 'mknodat': 'one component below a descriptor'},

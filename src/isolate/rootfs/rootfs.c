@@ -172,20 +172,6 @@ static int rootfs_clone(const struct rootfs_plan *plan, const struct sources *so
 	return 0;
 }
 
-/* Unique from Linux 6.8 on; before, of all mounts that there are. */
-static int rootfs_identify(int fd, uint64_t *ret_mount)
-{
-	struct statx st;
-
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID_UNIQUE, &st) < 0)
-		return -errno;
-	if (!(st.stx_mask & STATX_MNT_ID_UNIQUE) &&
-	    statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
-		return -errno;
-	*ret_mount = st.stx_mnt_id;
-	return 0;
-}
-
 int rootfs_prepare(const struct rootfs_plan *plan, int *ret_fd, uint64_t *ret_mount,
 		   struct error *err)
 {
@@ -199,7 +185,7 @@ int rootfs_prepare(const struct rootfs_plan *plan, int *ret_fd, uint64_t *ret_mo
 		return error_at(err, "root.path");
 	r = mountfd_change(fd, &private);
 	if (r == 0)
-		r = rootfs_identify(fd, ret_mount);
+		r = mountfd_identify(fd, ret_mount);
 	if (r < 0)
 		return error_errno(err, -r, "make the root private");
 	*ret_fd = fd_take(&fd);
@@ -215,7 +201,7 @@ int rootfs_detach(const char *path, uint64_t mount, struct error *err)
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
-	r = fd < 0 ? -errno : rootfs_identify(fd, &there);
+	r = fd < 0 ? -errno : mountfd_identify(fd, &there);
 	if (r < 0)
 		return error_errno(err, -r, "look for the mounts on %s", path);
 	if (there != mount)
