@@ -10,6 +10,7 @@ import ctypes
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -27,6 +28,7 @@ MS_REC, MS_PRIVATE, MS_BIND = 0x4000, 0x40000, 0x1000
 MS_RDONLY, MS_REMOUNT = 0x1, 0x20
 MNT_DETACH = 2
 PR_SET_CHILD_SUBREAPER = 36
+WALL = 0x40000000  # __WALL of wait(2): whatever signal a child's end is told by
 CGROUP2_MAGIC = 0x63677270
 
 CAPABILITIES = '''CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE
@@ -210,6 +212,19 @@ def wait_until(condition, what, seconds=PATIENCE):
     raise AssertionError(f'not within {seconds} s: {what}')
 
 
+def wait_end(process, seconds):
+    """The exit status of a child, the moment it ends; Popen.wait() with a deadline looks only every twentieth of a second."""
+    if process.poll() is None:
+        pidfd = os.pidfd_open(process.pid)
+        try:
+            poll = select.poll()
+            poll.register(pidfd, select.POLLIN)
+            poll.poll(seconds * 1000)
+        finally:
+            os.close(pidfd)
+    return process.wait(0)
+
+
 def wait_polling(pid):
     """Until a process waits in poll(2), with all that it waits for opened."""
     wait_until(lambda: 'poll' in Path(f'/proc/{pid}/wchan').read_text(), f'process {pid} waits')
@@ -241,7 +256,7 @@ class Runtime:
             process = subprocess.Popen(self.command(*arguments, options=options), stdin=given, stdout=stdout or out, stderr=err,
                                        env=env, cwd=cwd, pass_fds=fds, preexec_fn=preexec)
             try:
-                rc = process.wait(timeout)
+                rc = wait_end(process, timeout)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -358,23 +373,45 @@ def reap():
             return
 
 
+def parents():
+    """{pid: its parent's} of every process. A name may hold anything, so what counts comes after its last bracket."""
+    found = {}
+    for entry in os.listdir('/proc'):
+        if entry.isdigit():
+            try:
+                with open(f'/proc/{entry}/stat', 'rb') as stat:
+                    found[int(entry)] = int(stat.read().rpartition(b')')[2].split()[1])
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+    return found
+
+
+def childless():
+    """Then nothing is below us: become_private() makes the orphans of our descendants our children."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT | WALL)
+    except ChildProcessError:
+        return True
+    return False
+
+
 def descendants():
     """{pid: words} of every process below this one."""
-    parents, words = {}, {}
-    for entry in os.listdir('/proc'):
-        if not entry.isdigit():
-            continue
-        try:
-            status = status_of(entry)
-            parents[int(entry)] = int(status['PPid'])
-            words[int(entry)] = f'{status["Name"]} ({status["State"]})'
-        except (FileNotFoundError, ProcessLookupError):
-            continue
+    if childless():
+        return {}
+    above = parents()
     mine, grown = {os.getpid()}, True
     while grown:
-        grown = {pid for pid, parent in parents.items() if parent in mine} - mine
+        grown = {pid for pid, parent in above.items() if parent in mine} - mine
         mine |= grown
-    return {pid: words[pid] for pid in mine - {os.getpid()}}
+    words = {}
+    for pid in mine - {os.getpid()}:
+        try:
+            status = status_of(pid)
+            words[pid] = f'{status["Name"]} ({status["State"]})'
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return words
 
 
 def kill_descendants():
@@ -390,9 +427,24 @@ def our_cgroups():
     """Directories with our prefix in the name, in every hierarchy."""
     found = set()
     for top in set(cgroup_hierarchies().values()):
-        for folder, names, _ in os.walk(top):
-            found |= {os.path.join(folder, name) for name in names if PREFIX in name}
+        folders = [top]
+        while folders:
+            folder = folders.pop()
+            below = folders_in(folder)
+            found |= {f'{folder}/{name}' for name in below if PREFIX in name}
+            folders += [f'{folder}/{name}' for name in below]
     return found
+
+
+def folders_in(cgroup):
+    """Names of the cgroups in one. Most have none, which the kernel's count of links tells without their many files."""
+    try:
+        if os.stat(cgroup).st_nlink == 2:
+            return []
+        with os.scandir(cgroup) as entries:
+            return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except FileNotFoundError:
+        return []  # another test's, gone
 
 
 def remove_cgroups(paths):
