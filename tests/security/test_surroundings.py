@@ -210,9 +210,13 @@ def test_gate_is_no_path_inside(container, user):
     if user:
         with_user_namespace(c)
     c.create()
-    gates = [name for name in os.listdir(f'/proc/{c.pid}/fd') if int(name) > 2]
-    assert len(gates) == 1
-    assert os.readlink(f'/proc/{c.pid}/fd/{gates[0]}').startswith('socket:')
+    pid = c.pid
+
+    def beyond_stdio():
+        return [name for name in os.listdir(f'/proc/{pid}/fd') if int(name) > 2]
+
+    wait_until(lambda: len(beyond_stdio()) == 1, 'init has closed its end of what it talked with create by')
+    assert os.readlink(f'/proc/{pid}/fd/{beyond_stdio()[0]}').startswith('socket:')
     assert not os.path.exists(f'/proc/{c.pid}/root{c.runtime.root}')
 
 
