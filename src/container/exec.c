@@ -69,7 +69,7 @@ static int exec_plan(struct exec *exec, struct error *err)
 	if (r == 0)
 		r = namespaces_plan(plan->config->linux, &namespaces, err);
 	if (r == 0)
-		r = join_find_namespaces(exec->status.pid, namespaces.fresh,
+		r = join_find_namespaces(exec->status.pid, exec->status.pidfd, namespaces.fresh,
 					 &plan->namespaces.private, err);
 	capabilities_plan(plan->process->capabilities, &plan->capabilities);
 	if (r == 0)
@@ -206,8 +206,6 @@ static int exec_settle(void *data, struct error *err)
 	(void)err; /* what fails is told over the channel, as by any init */
 	child->exec->birth.channel = fd_close(child->exec->birth.channel);
 	child->init.followed = exec_is_followed(child->exec);
-	/* Whoever closes it last has to wait: not us. */
-	fd_close(child->exec->request->options.idle_close);
 	init_aside(&child->init);
 	child->init.role = INIT_JOINED;
 	return 0;
@@ -252,6 +250,7 @@ static int exec_fork(struct exec *exec, struct error *err)
 		.pidfd = exec->status.pidfd,
 		.types = exec->plan.namespaces.private,
 		.root = -EBADF,
+		.idle_close = exec->request->options.idle_close,
 		.prepare = exec_prepare,
 		.settle = exec_settle,
 		.data = &child,
@@ -372,8 +371,6 @@ static int exec_run(struct exec *exec, struct error *err)
 		r = birth_announce(&exec->birth, err);
 	if (r == 0 && exec_is_followed(exec))
 		r = birth_send(&exec->birth, SYNC_START, err);
-	/* The last one, for which the kernel waits a grace period of RCU: beside the execve. */
-	fd_close(exec->request->options.idle_close);
 	if (r == 0)
 		r = exec_await(exec, &notify, err);
 	if (r == 0)

@@ -261,7 +261,8 @@ static int hotplug_open_place(struct hotplug *hotplug, struct error *err)
 	int r;
 
 	hotplug->place.pidfd = hotplug->status.pidfd;
-	r = join_find_namespaces(hotplug->status.pid, 0, &hotplug->place.types, err);
+	r = join_find_namespaces(hotplug->status.pid, hotplug->status.pidfd, 0,
+				 &hotplug->place.types, err);
 	if (r == 0 && !(hotplug->place.types & CLONE_NEWNS))
 		r = error_set(
 			err, EINVAL,

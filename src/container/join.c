@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "isolate/idmap/idmap.h"
+#include "kernel/nsfs.h"
 #include "kernel/syscalls.h"
 
 /* Types of namespaces, and what procfs calls them. */
@@ -22,59 +24,91 @@ static const struct {
 	{CLONE_NEWCGROUP, "cgroup"}, {CLONE_NEWTIME, "time"},
 };
 
-/* The directory is opened once: each path through /proc costs more than what it leads to. */
-static int join_open_directory(const char *process)
+/* Somebody who is in namespaces. */
+struct join_process {
+	int pidfd;
+	char name[16]; /* in /proc */
+	int directory; /* /proc/NAME/ns, once it was needed: each path through /proc is dear */
+};
+
+/* By the path, where the kernel cannot be asked through the pidfd (before Linux 6.11). */
+static int join_stat_path(struct join_process *process, const char *name, struct stat *ret_st)
 {
 	char path[64];
-	int fd;
 
-	(void)snprintf(path, sizeof(path), "/proc/%s/ns", process);
-	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-/* Whether init's and ours are the same namespace: 1, 0 or a negative errno. */
-static int join_is_own(int theirs_dir, int ours_dir, const char *name)
-{
-	struct stat theirs, ours;
-
-	if (fstatat(theirs_dir, name, &theirs, 0) < 0) {
-		/* A type that this kernel does not have. */
-		if (errno == ENOENT && fstatat(ours_dir, name, &ours, 0) < 0)
-			return 1;
-		return -errno;
+	if (process->directory < 0) {
+		(void)snprintf(path, sizeof(path), "/proc/%s/ns", process->name);
+		process->directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	}
-	if (fstatat(ours_dir, name, &ours, 0) < 0)
+	if (process->directory < 0)
 		return -errno;
-	return theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+	return fstatat(process->directory, name, ret_st, 0) < 0 ? -errno : 0;
 }
 
-int join_find_namespaces(pid_t init, uint64_t fresh, uint64_t *ret_types, struct error *err)
+static int join_stat(struct join_process *process, const char *name, uint64_t type,
+		     struct stat *ret_st)
 {
-	auto_close int theirs = -EBADF, ours = -EBADF;
-	uint64_t types = fresh & ~(uint64_t)CLONE_NEWUSER;
-	char pid[16];
-	int r;
+	auto_close int fd = nsfs_open_of(process->pidfd, type);
 
-	(void)snprintf(pid, sizeof(pid), "%d", (int)init);
-	theirs = join_open_directory(pid);
-	if (theirs < 0)
-		return error_errno(err, -theirs, "look at the container's namespaces");
-	ours = join_open_directory("self");
-	if (ours < 0)
-		return error_errno(err, -ours, "look at /proc/self/ns");
+	if (fd >= 0 && fstat(fd, ret_st) == 0)
+		return 0;
+	return join_stat_path(process, name, ret_st);
+}
+
+/* Whether both are in the same namespace: 1, 0 or a negative errno. */
+static int join_is_shared(struct join_process *a, struct join_process *b, const char *name,
+			  uint64_t type)
+{
+	struct stat st_a = {0}, st_b = {0};
+	int r = join_stat(a, name, type, &st_a);
+
+	/* A type that this kernel does not have. */
+	if (r == -ENOENT && join_stat(b, name, type, &st_b) == -ENOENT)
+		return 1;
+	if (r == 0)
+		r = join_stat(b, name, type, &st_b);
+	return r < 0 ? r : st_a.st_ino == st_b.st_ino && st_a.st_dev == st_b.st_dev;
+}
+
+static int join_find(struct join_process *init, struct join_process *self, uint64_t *types,
+		     struct error *err)
+{
 	for (size_t i = 0; i < array_size(join_namespaces); i++) {
-		if (types & join_namespaces[i].type)
+		uint64_t type = join_namespaces[i].type;
+		int r;
+
+		if (*types & type)
 			continue;
-		r = join_is_own(theirs, ours, join_namespaces[i].name);
+		r = join_is_shared(init, self, join_namespaces[i].name, type);
 		if (r < 0)
 			return error_errno(err, -r, "look at the container's %s namespace",
 					   join_namespaces[i].name);
 		if (r == 0)
-			types |= join_namespaces[i].type;
+			*types |= type;
 	}
-	*ret_types = types;
 	return 0;
+}
+
+int join_find_namespaces(pid_t pid, int pidfd, uint64_t fresh, uint64_t *ret_types,
+			 struct error *err)
+{
+	struct join_process init = {.pidfd = pidfd, .directory = -EBADF};
+	struct join_process self = {
+		.pidfd = sys_pidfd_open(getpid(), 0),
+		.name = "self",
+		.directory = -EBADF,
+	};
+	uint64_t types = fresh & ~(uint64_t)CLONE_NEWUSER;
+	int r;
+
+	(void)snprintf(init.name, sizeof(init.name), "%d", (int)pid);
+	r = join_find(&init, &self, &types, err);
+	if (r == 0)
+		*ret_types = types;
+	fd_close(self.pidfd);
+	fd_close(self.directory);
+	fd_close(init.directory);
+	return r;
 }
 
 int join_enter(int pidfd, uint64_t types, struct error *err)

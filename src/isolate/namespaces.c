@@ -59,6 +59,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/close_range.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <signal.h>
@@ -67,6 +68,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -81,6 +83,8 @@
 /* The helper does a handful of system calls; longer than this means that something is very wrong.
  */
 #define NAMESPACES_HELPER_MS 30000
+/* More than exec has open, and fewer than the kernel makes room for in a process from the start. */
+#define NAMESPACES_DESCRIPTORS 48
 
 /* The descriptor of the joined namespace of a type, or -EBADF. */
 static int namespaces_find(const struct namespaces_plan *plan, const struct namespaces_fds *fds,
@@ -369,13 +373,37 @@ static int namespaces_enter(const struct namespaces_entry *entry, struct error *
 	return 0;
 }
 
+/*
+ * Whoever is the last to close a descriptor waits for what that costs. A fork would give the helper
+ * one of its own; so it begins with the runtime's table and takes a copy of that without this one,
+ * while the runtime closes it. The kernel leaves out what is at the end of a table; further in, the
+ * copy has it and closes it at once, which at worst makes the helper wait (close_range(2)).
+ */
+static int namespaces_leave_descriptor(int fd, struct error *err)
+{
+	if (fd >= 0 && syscall(SYS_close_range, fd, fd, CLOSE_RANGE_UNSHARE) < 0)
+		return error_errno(err, errno, "leave the descriptors of the runtime");
+	return 0;
+}
+
+static void namespaces_move_to_end(int *fd)
+{
+	int moved = *fd < 0 ? -EBADF : fcntl(*fd, F_DUPFD_CLOEXEC, NAMESPACES_DESCRIPTORS);
+
+	if (moved >= 0) {
+		fd_close(*fd);
+		*fd = moved;
+	}
+}
+
 static pid_t namespaces_helper_enter(const void *task, struct namespaces_report *report)
 {
 	const struct namespaces_entry *entry = task;
 	pid_t pid;
 
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	if (namespaces_enter(entry, &report->error) < 0 ||
+	if (namespaces_leave_descriptor(entry->idle_close, &report->error) < 0 ||
+	    namespaces_enter(entry, &report->error) < 0 ||
 	    entry->settle(entry->data, &report->error) < 0)
 		_exit(1);
 	namespaces_keep_report(report);
@@ -393,22 +421,26 @@ static pid_t namespaces_helper_enter(const void *task, struct namespaces_report 
 	_exit(0);
 }
 
-pid_t namespaces_fork_into(const struct namespaces_entry *entry, int cgroup, int *ret_pidfd,
+pid_t namespaces_fork_into(struct namespaces_entry *entry, int cgroup, int *ret_pidfd,
 			   struct error *err)
 {
+	uint64_t flags = CLONE_CLEAR_SIGHAND | (entry->idle_close >= 0 ? CLONE_FILES : 0);
 	struct namespaces_report *report = namespaces_map_report(err);
 	auto_close int helper = -EBADF;
 	pid_t pid;
 
 	if (!report)
 		return -err->number;
-	pid = process_fork(CLONE_CLEAR_SIGHAND, cgroup, &helper);
+	namespaces_move_to_end(&entry->idle_close);
+	pid = process_fork(flags, cgroup, &helper);
 	if (pid < 0)
 		error_errno(err, -pid, "make a process in the container");
-	if (pid == 0)
+	if (pid == 0) {
 		pid = namespaces_helper_enter(entry, report);
-	else if (pid > 0)
+	} else if (pid > 0) {
+		entry->idle_close = fd_close(entry->idle_close);
 		pid = namespaces_helper_collect(helper, report, err);
+	}
 	if (helper >= 0 && pid == 0) {
 		/* Our child, and waited for by nobody else: the number is still its own. */
 		pid = report->pid;

@@ -87,16 +87,20 @@ int namespaces_finish(const struct namespaces_plan *plan, const struct namespace
  *
  * The helper starts in the `cgroup`, and the child with it. Otherwise as namespaces_fork(), but
  * that it shares no descriptors: those of the child are the ones that `settle` has left.
+ *
+ * `idle_close` is one that takes the kernel long to close, and that the helper does not get. Once
+ * there is a helper it is closed, and set to -EBADF.
  */
 struct namespaces_entry {
 	int pidfd;	/* of the process to follow */
 	uint64_t types; /* CLONE_NEW* of the namespaces that are not the caller's own */
 	int root;	/* of that process, to change to afterwards; or -EBADF */
+	int idle_close; /* a descriptor to be closed while the helper works; or -EBADF */
 	int (*prepare)(void *data, struct error *err);
 	int (*settle)(void *data, struct error *err);
 	void *data;
 };
-pid_t namespaces_fork_into(const struct namespaces_entry *entry, int cgroup, int *ret_pidfd,
+pid_t namespaces_fork_into(struct namespaces_entry *entry, int cgroup, int *ret_pidfd,
 			   struct error *err);
 
 #endif

@@ -35,6 +35,38 @@ int nsfs_open_owner(int fd)
 	return owner < 0 ? -errno : owner;
 }
 
+/* PIDFD_GET_*_NAMESPACE of linux/pidfd.h, Linux 6.11. */
+static unsigned int nsfs_pidfd_command(uint64_t type)
+{
+	switch (type) {
+	case CLONE_NEWCGROUP:
+		return _IO(0xFF, 1);
+	case CLONE_NEWIPC:
+		return _IO(0xFF, 2);
+	case CLONE_NEWNS:
+		return _IO(0xFF, 3);
+	case CLONE_NEWNET:
+		return _IO(0xFF, 4);
+	case CLONE_NEWPID:
+		return _IO(0xFF, 5);
+	case CLONE_NEWTIME:
+		return _IO(0xFF, 7);
+	case CLONE_NEWUSER:
+		return _IO(0xFF, 9);
+	case CLONE_NEWUTS:
+		return _IO(0xFF, 10);
+	default:
+		return 0;
+	}
+}
+
+int nsfs_open_of(int pidfd, uint64_t type)
+{
+	int fd = ioctl(pidfd, nsfs_pidfd_command(type), 0); /* close-on-exec */
+
+	return fd < 0 ? -errno : fd;
+}
+
 bool nsfs_is_same(int a, int b)
 {
 	struct stat st_a, st_b;

@@ -13,6 +13,11 @@ uint64_t nsfs_type(int fd);
  * -EPERM when it is not the caller's own or below it. */
 int nsfs_open_owner(int fd);
 
+/* The namespace that a process is in: an owned descriptor, or a negative errno; -ENOTTY on a kernel
+ * before 6.11 (PIDFD_GET_USER_NAMESPACE and its sisters), -EOPNOTSUPP of a type that it lacks,
+ * -EACCES of a process that the caller must not look at. */
+int nsfs_open_of(int pidfd, uint64_t type);
+
 /* Whether two descriptors are of the same namespace. */
 bool nsfs_is_same(int a, int b);
 

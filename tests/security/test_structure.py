@@ -263,6 +263,31 @@ def test_exec_enters_the_pid_namespace_with_nothing(container, programs, workdir
     assert [line for pid, line in lines if pid == helper and line.startswith('close_range(')]
 
 
+@pytest.mark.recipe('R21', 'CVE-2019-5736')
+def test_exec_closes_the_seal_beside_its_helper(container, workdir):
+    """The mount that the sealed program came from takes the kernel a grace period of RCU to close. The helper never has it, and
+    the runtime closes it while the helper works: nobody waits for that who is waited for."""
+    c = container(['sleep', '1000']).up()
+    log = workdir / 'trace'
+    subprocess.run(['strace', '-f', '-qq', '-e', 'trace=open_tree,fcntl,clone,clone3,close_range,setns,close,dup,dup2,dup3', '-o', str(log),
+                    *map(str, c.runtime.command('exec', c.id, 'true'))], stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True)
+    lines = [line.split(maxsplit=1) for line in log.read_text().splitlines()]
+    runtime = lines[0][0]
+    mine = [line for pid, line in lines if pid == runtime]
+    if not any(line.startswith('open_tree(') for line in mine):
+        pytest.skip('caller lacks the privileges to be sealed in place')
+    made = next(re.search(r'= (\d+)$', line).group(1) for line in mine if line.startswith('open_tree('))
+    moved = next(re.search(r'= (\d+)$', line).group(1) for line in mine if line.startswith(f'fcntl({made}, F_DUPFD_CLOEXEC'))
+    fork = next(at for at, (pid, line) in enumerate(lines) if re.match(r'clone3?\(', line) and 'CLONE_FILES' in line)
+    helper = next(pid for pid, _ in lines[fork + 1:] if pid != runtime)
+    assert f'close({made})' in ' '.join(line for pid, line in lines[:fork] if pid == runtime)
+    first = next(line for pid, line in lines if pid == helper)
+    assert first.startswith(f'close_range({moved}, {moved}, '), first
+    closed = next(at for at, (pid, line) in enumerate(lines) if at > fork and pid == runtime and line.startswith('close('))
+    assert lines[closed][1].startswith(f'close({moved}'), lines[closed]
+    assert not [line for pid, line in lines if pid != runtime and line.startswith(f'close({moved})')]
+
+
 def trace_of_exec(c, workdir):
     """The helper's lines behind its becoming who it will be, and the process's before its program."""
     lines = trace(workdir, c.runtime.command('exec', c.id, '/bin/probe', 'fds'), 'clone,clone3,capset,execve,seccomp')

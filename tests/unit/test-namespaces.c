@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "isolate/namespaces.h"
 #include "kernel/nsfs.h"
 #include "kernel/syscalls.h"
@@ -166,6 +167,33 @@ START_TEST(open_own)
 }
 END_TEST
 
+/* By the pidfd and by the path it is the same one. */
+START_TEST(open_of)
+{
+	static const uint64_t types[] = {CLONE_NEWUSER,	  CLONE_NEWNS,	CLONE_NEWPID,
+					 CLONE_NEWNET,	  CLONE_NEWIPC, CLONE_NEWUTS,
+					 CLONE_NEWCGROUP, CLONE_NEWTIME};
+	int pidfd = sys_pidfd_open(getpid(), 0);
+
+	ck_assert_int_ge(pidfd, 0);
+	for (size_t i = 0; i < array_size(types); i++) {
+		int fd = nsfs_open_of(pidfd, types[i]);
+
+		/* Before Linux 6.11. */
+		if (fd == -ENOTTY)
+			continue;
+		ck_assert_int_ge(fd, 0);
+		ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+		ck_assert_uint_eq(nsfs_type(fd), types[i]);
+		ck_assert(nsfs_is_own(fd, types[i]));
+		fd_close(fd);
+	}
+	ck_assert_int_eq(nsfs_open_of(pidfd, CLONE_VM), -ENOTTY);
+	ck_assert_int_eq(nsfs_open_of(-EBADF, CLONE_NEWNET), -EBADF);
+	fd_close(pidfd);
+}
+END_TEST
+
 START_TEST(open_wrong)
 {
 	struct namespaces_fds fds;
@@ -222,8 +250,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		nothing,  fresh_and_joined, all_eight_joined,  twice, unknown_type, time_offsets,
-		open_own, open_wrong,	    open_second_fails,
+		nothing,      fresh_and_joined, all_eight_joined, twice,      unknown_type,
+		time_offsets, open_own,		open_of,	  open_wrong, open_second_fails,
 	};
 
 	return suite_run("namespaces", tests, suite_count(tests));

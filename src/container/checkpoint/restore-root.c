@@ -151,7 +151,8 @@ static int restore_reapply(const struct restore *restore, struct error *err)
 	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return error_errno(err, errno, "open the container's root");
-	r = join_find_namespaces(restore->creation.birth.pid, 0, &types, err);
+	r = join_find_namespaces(restore->creation.birth.pid, restore->creation.birth.pidfd, 0,
+				 &types, err);
 	if (r < 0 || !(types & CLONE_NEWNS))
 		return r;
 	r = join_enter(restore->creation.birth.pidfd, types, err);
