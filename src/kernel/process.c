@@ -158,16 +158,27 @@ bool process_is_dead(int pidfd)
 	return poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & (POLLIN | POLLHUP)) != 0;
 }
 
-void process_reset_signals(void)
+void process_default_signals(void)
 {
 	struct sigaction action = {.sa_handler = SIG_DFL};
-	sigset_t none;
 
 	/* Fails for KILL, STOP and those that the C library keeps to itself. */
 	for (int number = 1; number <= SIGRTMAX; number++)
 		(void)sigaction(number, &action, NULL);
+}
+
+void process_unblock_signals(void)
+{
+	sigset_t none;
+
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void process_reset_signals(void)
+{
+	process_default_signals();
+	process_unblock_signals();
 }
 
 bool process_is_exiting(pid_t pid)

@@ -59,9 +59,11 @@ bool process_is_dead(int pidfd);
 /*
  * Every signal back to its default, and none blocked: what a program that is executed next expects.
  * Dispositions that are "ignore" would go through execve(2), and not even CLONE_CLEAR_SIGHAND takes
- * them away.
+ * them away. The other two are the halves of it.
  */
 void process_reset_signals(void);
+void process_default_signals(void);
+void process_unblock_signals(void);
 
 /*
  * True when the process has given its memory back: it is past the point where it could execute

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from harness import PATIENCE, is_zombie_or_gone, status_of, view, wait_until
+from harness import PATIENCE, is_zombie_or_gone, parents, status_of, view, wait_until
 
 COUNTING = ['sh', '-c', 'i=0; while :; do i=$((i+1)); echo $i >/count; done']
 
@@ -115,6 +115,22 @@ def test_exec_that_ignores_the_pause(counting):
     assert c.status == 'paused'
     c.runtime.ok('resume', c.id)
     c.runtime.ok('exec', c.id, 'true')
+
+
+@pytest.mark.knarr
+def test_interrupt_is_for_the_program(counting):
+    """A terminal's ^C goes to all processes in its foreground. Of exec's only the runtime may take it: it hands it on. The pause holds
+    the helper where it has no session of its own yet."""
+    c = counting
+    c.runtime.ok('pause', c.id)
+    words = c.runtime.command('exec', '--ignore-paused', c.id, 'sleep', '1000')
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as process:
+        wait_until(lambda: process.pid in parents().values(), 'there is a helper')
+        os.killpg(process.pid, signal.SIGINT)
+        c.runtime.ok('resume', c.id)
+        assert process.communicate(timeout=PATIENCE) == (b'', b'')
+        assert process.returncode == 128 + signal.SIGINT
+    assert c.status == 'running'
 
 
 @pytest.mark.knarr

@@ -9,7 +9,7 @@
 /* What the helper and the process still have to call, but for the fork. */
 #define NEEDED                                                                                     \
 	"capget", "capset", "prctl", "madvise", "exit_group", "munmap", "poll", "ppoll", "setsid", \
-		"ioctl", "sendmsg", "recvmsg", "prlimit64", "execve"
+		"rt_sigprocmask", "ioctl", "sendmsg", "recvmsg", "prlimit64", "execve"
 #define NAMES(...)                                                                   \
 	{                                                                            \
 		(char **)(const char *[]){__VA_ARGS__},                              \

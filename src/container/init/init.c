@@ -225,7 +225,9 @@ void init_aside(struct init *init)
 	init_guard(init);
 	init_forget_environment();
 	(void)umask(0022);
-	process_reset_signals();
+	/* Blocked they stay until the process has a session of its own: this one's may be that of a
+	 * terminal, whose ^C is the runtime's to hand on. */
+	process_default_signals();
 	init_run_steps(init);
 }
 

@@ -20,6 +20,7 @@
 #include "isolate/lsm.h"
 #include "isolate/terminal.h"
 #include "kernel/channel.h"
+#include "kernel/process.h"
 #include "kernel/syscalls.h"
 
 /* The helper is where it belongs already (namespaces_fork_into). */
@@ -47,8 +48,9 @@ int init_session(struct init *init, struct error *err)
 {
 	int r;
 
-	/* Out of the caller's session, so that its terminal is not ours (TIOCSTI). */
-	if (setsid() < 0 && (errno != EPERM || getsid(0) != getpid()))
+	/* Out of the caller's session, so that its terminal is not ours (TIOCSTI). To make one
+	 * costs more with each processor, and a helper's child makes its own: init_lead(). */
+	if (init->role == INIT_FIRST && setsid() < 0 && (errno != EPERM || getsid(0) != getpid()))
 		return error_errno(err, errno, "make a session");
 	if (init->plan->options->no_new_keyring)
 		return 0;
@@ -61,9 +63,14 @@ int init_session(struct init *init, struct error *err)
 /* A session is its maker's, and its children's as long as he lives: so not the helper's. */
 int init_lead(struct init *init, struct error *err)
 {
+	int r = 0;
+
 	if (init->plan->process->terminal)
-		return terminal_control(STDIN_FILENO, err);
-	return setsid() < 0 ? error_errno(err, errno, "make a session") : 0;
+		r = terminal_control(STDIN_FILENO, err);
+	else if (setsid() < 0)
+		r = error_errno(err, errno, "make a session");
+	process_unblock_signals();
+	return r;
 }
 
 void init_forget_environment(void)

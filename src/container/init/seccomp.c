@@ -76,6 +76,7 @@ static bool init_seccomp_passes(const struct seccomp_plan *plan)
 		{SYS_munmap, 0},
 		{INIT_SECCOMP_POLL, 0},
 		{SYS_setsid, 0},
+		{SYS_rt_sigprocmask, 0},
 		{SYS_ioctl, STDIN_FILENO},
 		{SYS_sendmsg, 0},
 		{SYS_recvmsg, 0},
