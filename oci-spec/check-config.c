@@ -163,10 +163,10 @@ static void check_mount_idmap(struct check *check, size_t i)
 			check_at(check, "mounts[%zu].%s", i, uids ? "uidMappings" : "gidMappings"),
 			"must be given along with %s", uids ? "gidMappings" : "uidMappings");
 	if ((uids || gids) && !has_option(mount, idmap))
-		check_warning(
+		check_advice(
 			check_at(check, "mounts[%zu].%s", i, uids ? "uidMappings" : "gidMappings"),
 			"the options should have \"idmap\" or \"ridmap\", without which "
-			"other runtimes ignore the mapping");
+			"older runtimes ignore the mapping");
 	if (!uids && !gids && has_option(mount, idmap) &&
 	    !check_find_namespace(check, CLONE_NEWUSER))
 		check_error(check_at(check, "mounts[%zu].options", i),

@@ -91,8 +91,8 @@ static void check_same_path(struct check *check, const struct oci_device *first,
 		check_error(check_at(check, "devices[%zu].path", (size_t)(second - all)),
 			    "is already another device, that of entry %zu", (size_t)(first - all));
 	else
-		check_warning(check_at(check, "devices[%zu].path", (size_t)(second - all)),
-			      "is already there, in entry %zu", (size_t)(first - all));
+		check_advice(check_at(check, "devices[%zu].path", (size_t)(second - all)),
+			     "is already there, in entry %zu", (size_t)(first - all));
 }
 
 static void check_same_node(struct check *check, const struct oci_device *first,
@@ -105,9 +105,9 @@ static void check_same_node(struct check *check, const struct oci_device *first,
 	/* The same path twice has been spoken of. */
 	if (first->path && second->path && strcmp(first->path, second->path) == 0)
 		return;
-	check_warning(check_at(check, "devices[%zu]", (size_t)(second - all)),
-		      "%c %lld:%lld is already used by entry %zu", device_type(second),
-		      (long long)second->major, (long long)second->minor, (size_t)(first - all));
+	check_advice(check_at(check, "devices[%zu]", (size_t)(second - all)),
+		     "%c %lld:%lld is already used by entry %zu", device_type(second),
+		     (long long)second->major, (long long)second->minor, (size_t)(first - all));
 }
 
 void check_device_duplicates(struct check *check)

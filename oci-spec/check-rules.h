@@ -61,8 +61,15 @@ struct check *check_at_key(struct check *check, const char *field, const char *k
 void check_error(struct check *check, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Reports a broken SHOULD, or what is accepted but cannot work as written. */
+/* Reports what is accepted but cannot work as written. */
 void check_warning(struct check *check, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/*
+ * Reports a broken SHOULD whose breaking changes nothing here. Engines break some in every
+ * container, and what a runtime says at its making may stand in the log of the container.
+ */
+void check_advice(struct check *check, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*

@@ -191,3 +191,12 @@ void check_warning(struct check *check, const char *format, ...)
 	check_report(check, OCI_WARNING, format, args);
 	va_end(args);
 }
+
+void check_advice(struct check *check, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	check_report(check, OCI_ADVICE, format, args);
+	va_end(args);
+}

@@ -26,6 +26,7 @@ enum oci_severity {
 	OCI_ERROR,
 	OCI_WARNING, /* accepted, but probably not what was meant */
 	OCI_UNKNOWN, /* a field that no table knows; ignored */
+	OCI_ADVICE,  /* works as it is written, but the specification advises against it */
 };
 
 /*

@@ -116,6 +116,8 @@ static const char *check_severity(enum oci_severity severity)
 		return "warning";
 	case OCI_UNKNOWN:
 		return "unknown";
+	case OCI_ADVICE:
+		return "advice";
 	case OCI_ERROR:
 		break;
 	}

@@ -23,7 +23,7 @@ void bundle_clear(struct bundle *bundle)
 	*bundle = BUNDLE_INIT;
 }
 
-/* Collects the first problem and the warnings, counts the others. */
+/* Collects the first problem and the warnings, counts the others; advice is for `knarr check`. */
 struct bundle_problems {
 	struct bundle *bundle;
 	struct error *err;
@@ -57,6 +57,8 @@ static void bundle_problem(void *data, const struct oci_problem *problem)
 
 	if (problem->line)
 		(void)snprintf(place, sizeof(place), ":%u:%u", problem->line, problem->column);
+	if (problem->severity == OCI_ADVICE)
+		return;
 	if (problem->severity != OCI_ERROR)
 		bundle_keep(problems->bundle, place, problem);
 	else if (problems->errors++ == 0)

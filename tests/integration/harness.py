@@ -302,6 +302,7 @@ class Container:
         self.config = bundle.config
         self.rootfs = bundle.rootfs
         self.out = None
+        self.words = ''  # of the creation, on standard error
 
     def _make(self, verb, *flags, **keywords):
         self.bundle.save()
@@ -322,6 +323,7 @@ class Container:
         self.out = self.bundle.path / 'stdout'
         with open(self.out, 'wb') as out:
             done = self._make('create', *flags, stdout=out, **keywords)
+        self.words = done.err
         assert done.rc == 0, done
         return self
 

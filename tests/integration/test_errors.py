@@ -156,6 +156,22 @@ def test_check_tells_all_at_once(container):
     assert 'process.cwd' in json.dumps(found)
 
 
+def test_advice_is_for_check_alone(container, workdir):
+    """What the specification advises against, and engines do all the same, is none of a creation's words: they may stand in the
+    container's log."""
+    c = container(['true'])
+    mapping = [{'containerID': 0, 'hostID': 1000, 'size': 10}]
+    c.config['mounts'].append({'destination': '/tmp', 'type': 'bind', 'source': str(workdir), 'options': ['rbind', 'rw'],
+                               'uidMappings': mapping, 'gidMappings': mapping})
+    c.config['linux']['devices'] = [{'path': path, 'type': 'c', 'major': 1, 'minor': 5} for path in ('/dev/a', '/dev/b', '/dev/b')]
+    c.bundle.save()
+    done = c.runtime('check', '--bundle', c.bundle.path)
+    assert done.rc == 0 and done.out.count(': advice: ') == 3 and done.out.count('\n') == 3, done
+    found = json.loads(c.runtime('check', '--format', 'json', '--bundle', c.bundle.path).out)
+    assert 'advice' in json.dumps(found)
+    assert c.run() == (0, '', '')
+
+
 def test_check_of_a_good_bundle(container):
     c = container()
     c.bundle.save()

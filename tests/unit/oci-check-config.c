@@ -62,8 +62,8 @@ const struct rule_case config_cases[] = {
 	 "must be given along with uidMappings"},
 	{CONFIG_JSON, CONFIG("\"mounts\": [{\"destination\": \"/a\", \"options\": [\"bind\"],"
 	 " \"uidMappings\": @[" MAP(0, 1, 1) "], \"gidMappings\": [" MAP(0, 1, 1) "]}]"),
-	 OCI_WARNING, "mounts[0].uidMappings", "config.md#posix-platform-mounts",
-	 "the options should have \"idmap\" or \"ridmap\", without which other runtimes ignore the "
+	 OCI_ADVICE, "mounts[0].uidMappings", "config.md#posix-platform-mounts",
+	 "the options should have \"idmap\" or \"ridmap\", without which older runtimes ignore the "
 	 "mapping"},
 	{CONFIG_JSON, CONFIG("\"mounts\": [{\"destination\": \"/a\", \"options\": @[\"bind\", \"idmap\"]}]"),
 	 OCI_ERROR, "mounts[0].options", "config.md#posix-platform-mounts",

@@ -88,10 +88,10 @@ const struct rule_case linux_cases[] = {
 	 "{\"path\": @\"/a\", \"type\": \"b\", \"major\": 1, \"minor\": 3}]"), OCI_ERROR,
 	 "linux.devices[1].path", DEVICES_MD, "is already another device, that of entry 0"},
 	{CONFIG_JSON, LINUX("\"devices\": [{\"path\": \"/a\", \"type\": \"c\", \"major\": 1, \"minor\": 3},"
-	 "{\"path\": @\"/a\", \"type\": \"u\", \"major\": 1, \"minor\": 3}]"), OCI_WARNING,
+	 "{\"path\": @\"/a\", \"type\": \"u\", \"major\": 1, \"minor\": 3}]"), OCI_ADVICE,
 	 "linux.devices[1].path", DEVICES_MD, "is already there, in entry 0"},
 	{CONFIG_JSON, LINUX("\"devices\": [{\"path\": \"/b\", \"type\": \"c\", \"major\": 1, \"minor\": 3},"
-	 "@{\"path\": \"/a\", \"type\": \"c\", \"major\": 1, \"minor\": 3}]"), OCI_WARNING,
+	 "@{\"path\": \"/a\", \"type\": \"c\", \"major\": 1, \"minor\": 3}]"), OCI_ADVICE,
 	 "linux.devices[1]", DEVICES_MD, "c 1:3 is already used by entry 0"},
 
 	{CONFIG_JSON, LINUX("\"netDevices\": @{\"eth0\": {}}"), OCI_ERROR, "linux.netDevices", NETDEV_MD,

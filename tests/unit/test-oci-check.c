@@ -17,10 +17,11 @@ struct record {
 	size_t length;
 };
 
+static const char severities[] = {
+	[OCI_ERROR] = 'E', [OCI_WARNING] = 'W', [OCI_UNKNOWN] = 'U', [OCI_ADVICE] = 'A'};
+
 static void record_problem(void *data, const struct oci_problem *problem)
 {
-	static const char severities[] = {
-		[OCI_ERROR] = 'E', [OCI_WARNING] = 'W', [OCI_UNKNOWN] = 'U'};
 	struct record *record = data;
 	int length =
 		snprintf(record->lines + record->length, sizeof(record->lines) - record->length,
@@ -89,9 +90,8 @@ static void run_case(const struct rule_case *rule)
 	ck_assert_uint_lt(strlen(rule->text), sizeof(text));
 	unmark(rule->text, text, &line, &column);
 	errors = run_check(rule->document, text, &record);
-	snprintf(expected, sizeof(expected), "%c %u:%u %s (%s) %s\n",
-		 rule->severity == OCI_ERROR ? 'E' : 'W', line, column, rule->path, rule->section,
-		 rule->message);
+	snprintf(expected, sizeof(expected), "%c %u:%u %s (%s) %s\n", severities[rule->severity],
+		 line, column, rule->path, rule->section, rule->message);
 	ck_assert_str_eq(record.lines, expected);
 	ck_assert_uint_eq(errors, rule->severity == OCI_ERROR);
 }
