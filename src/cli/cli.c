@@ -94,6 +94,8 @@ int cli_open_store(const struct cli *cli, bool create, struct store *ret_store, 
 			return error_errno(err, -r, "name the state root");
 		return store_open(path, create, sticky, ret_store, err);
 	}
+	if (cli->globals.root[0] == '\0')
+		return error_set(err, EINVAL, "flag --root is empty");
 	r = cli_absolute(cli, cli->globals.root, &path, err);
 	if (r < 0)
 		return r;

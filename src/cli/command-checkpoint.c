@@ -74,10 +74,10 @@ static const struct option checkpoint_options[] = {
 
 static const struct option restore_options[] = {
 	CHECKPOINT_COMMON,
-	OPTION(options_checkpoint, bundle, "bundle", 'b', "DIR",
-	       "the bundle's directory (default: the current one)"),
-	OPTION(options_checkpoint, console_socket, "console-socket", 0, "PATH",
-	       "socket to send the container's terminal to"),
+	OPTION_AS(OPTION_FILLED, options_checkpoint, bundle, "bundle", 'b', "DIR",
+		  "the bundle's directory (default: the current one)"),
+	OPTION_AS(OPTION_FILLED, options_checkpoint, console_socket, "console-socket", 0, "PATH",
+		  "socket to send the container's terminal to"),
 	OPTION(options_checkpoint, detach, "detach", 'd', NULL,
 	       "do not wait for the container to end"),
 	OPTION(options_checkpoint, lsm_mount_context, "lsm-mount-context", 0, "CONTEXT",
@@ -89,8 +89,8 @@ static const struct option restore_options[] = {
 	OPTION(options_checkpoint, no_subreaper, "no-subreaper", 0, NULL,
 	       "do not reap what the container leaves behind"),
 	OPTION(options_checkpoint, parent_path, "parent-path", 0, "DIR", NULL),
-	OPTION(options_checkpoint, pid_file, "pid-file", 0, "FILE",
-	       "write the pid of init to FILE"),
+	OPTION_AS(OPTION_FILLED, options_checkpoint, pid_file, "pid-file", 0, "FILE",
+		  "write the pid of init to FILE"),
 	OPTION(options_checkpoint, tcp_close, "tcp-close", 0, NULL,
 	       "close the TCP connections that were open"),
 };

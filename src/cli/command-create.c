@@ -22,22 +22,23 @@ struct options_create {
 };
 
 #define CREATE_COMMON                                                                              \
-	OPTION(options_create, run.create.options.bundle, "bundle", 'b', "DIR",                    \
-	       "the bundle's directory (default: the current one)"),                               \
-		OPTION(options_create, run.create.config, "config", 'f', "FILE",                   \
-		       "the configuration (default: config.json in the bundle)"),                  \
-		OPTION(options_create, run.create.options.console_socket, "console-socket", 0,     \
-		       "PATH", "socket to send the container's terminal to"),                      \
+	OPTION_AS(OPTION_FILLED, options_create, run.create.options.bundle, "bundle", 'b', "DIR",  \
+		  "the bundle's directory (default: the current one)"),                            \
+		OPTION_AS(OPTION_FILLED, options_create, run.create.config, "config", 'f', "FILE", \
+			  "the configuration (default: config.json in the bundle)"),               \
+		OPTION_AS(OPTION_FILLED, options_create, run.create.options.console_socket,        \
+			  "console-socket", 0, "PATH",                                             \
+			  "socket to send the container's terminal to"),                           \
 		OPTION_HELP,                                                                       \
 		OPTION(options_create, run.create.options.no_new_keyring, "no-new-keyring", 0,     \
 		       NULL, "stay in the caller's session keyring"),                              \
 		OPTION(options_create, run.create.options.no_pivot, "no-pivot", 0, NULL,           \
 		       "move the root and chroot instead of pivot_root: for roots on a ramdisk "   \
 		       "only"),                                                                    \
-		OPTION(options_create, run.create.options.pid_file, "pid-file", 0, "FILE",         \
-		       "write the pid of init to FILE"),                                           \
-		OPTION(options_create, run.create.options.pidfd_socket, "pidfd-socket", 0, "PATH", \
-		       "socket to send a pidfd of init to"),                                       \
+		OPTION_AS(OPTION_FILLED, options_create, run.create.options.pid_file, "pid-file",  \
+			  0, "FILE", "write the pid of init to FILE"),                             \
+		OPTION_AS(OPTION_FILLED, options_create, run.create.options.pidfd_socket,          \
+			  "pidfd-socket", 0, "PATH", "socket to send a pidfd of init to"),         \
 		OPTION(options_create, run.create.options.preserve_fds, "preserve-fds", 0, "N",    \
 		       "pass N descriptors, from 3 on, to the container")
 

@@ -125,6 +125,8 @@ static int main_dispatch(struct cli *cli, int *ret_status, struct error *err)
 		.index = 1,
 		.in_order = true,
 	};
+	struct error unheard = ERROR_INIT;
+	enum cgroup_manager manager;
 	char **rest;
 	int count, r;
 
@@ -133,9 +135,12 @@ static int main_dispatch(struct cli *cli, int *ret_status, struct error *err)
 	if (!rest || !cli->arguments)
 		return error_errno(err, ENOMEM, "start");
 	r = options_parse(&cli_global_options, &input, &cli->globals, rest, &count, err);
-	if (r < 0)
+	if (r < 0) {
+		/* The log that is named before it gets to know. */
+		(void)output_open(cli, &unheard);
 		return error_hint(err, "options of a command go behind its name; `knarr help` "
 				       "lists the others");
+	}
 	if (cli->globals.version) {
 		auto_text struct text text = {0};
 
@@ -145,6 +150,8 @@ static int main_dispatch(struct cli *cli, int *ret_status, struct error *err)
 	r = output_open(cli, err);
 	if (r == 0)
 		r = main_check_rootless(cli->globals.rootless, err);
+	if (r == 0)
+		r = cli_cgroup_manager(cli, &manager, err);
 	if (r < 0)
 		return r;
 	if (count == 0 || cli->globals.help)

@@ -10,6 +10,12 @@
 #include "base/text.h"
 #include "cli/suggestion.h"
 
+/* Those that need no value: without one they are true. */
+static bool options_is_switch(enum option_kind kind)
+{
+	return kind == OPTION_SWITCH || kind == OPTION_CHOICE;
+}
+
 /* strconv.ParseBool's words. */
 static int options_parse_bool(const char *text, bool *ret_value)
 {
@@ -120,12 +126,15 @@ static int options_store_optional(enum option_kind kind, const char *value, void
 
 static int options_store_value(enum option_kind kind, const char *value, void *member)
 {
+	struct oci_opt_bool *choice;
+
 	switch (kind) {
 	case OPTION_SWITCH:
-		if (value)
-			return options_parse_bool(value, (bool *)member);
-		*(bool *)member = true;
-		return 0;
+		return options_parse_bool(value, (bool *)member);
+	case OPTION_CHOICE:
+		choice = (struct oci_opt_bool *)member;
+		choice->set = true;
+		return options_parse_bool(value, &choice->value);
 	case OPTION_TEXT:
 		*(const char **)member = value;
 		return 0;
@@ -144,6 +153,7 @@ static const char *options_what_is_wrong(enum option_kind kind, int error)
 {
 	static const char *const words[] = {
 		[OPTION_SWITCH] = "neither true nor false",
+		[OPTION_CHOICE] = "neither true nor false",
 		[OPTION_NUMBER] = "not a number from 0 to 4294967295",
 		[OPTION_IDS] = "not a user or group id",
 		[OPTION_WEIGHT] = "not a number from 10 to 1000",
@@ -192,7 +202,9 @@ bool options_is_given(const struct option *option, const void *target)
 static int options_take(const struct option *option, const char *attached, char ***next, char **end,
 			void *target, struct error *err)
 {
-	if (!attached && option->kind != OPTION_SWITCH) {
+	if (!attached && options_is_switch(option->kind)) {
+		attached = "true";
+	} else if (!attached) {
 		if (*next == end)
 			return error_set(err, EINVAL, "flag needs an argument: --%s", option->name);
 		attached = *(*next)++;
@@ -215,18 +227,24 @@ static int options_unknown(const struct option_table *table, const char *argumen
 			       : -err->number;
 }
 
-/* "-dt", "-bDIR": letters. Every letter but the last must be a switch. */
-static int options_parse_letters(const struct option_table *table, const char *letters,
+/*
+ * "-dt", "-bDIR", "-eNAME=VALUE": letters. Every letter but the last must be a switch. A misspelt
+ * "-bunlde=DIR" is none of them, for the value of a letter has a "=" only where it is a list.
+ */
+static int options_parse_letters(const struct option_table *table, const char *argument,
 				 char ***next, char **end, void *target, struct error *err)
 {
-	for (const char *at = letters; *at; at++) {
+	const bool equals = strchr(argument, '=');
+
+	for (const char *at = argument + 1; *at; at++) {
 		const struct option *option = options_find_letter(table, *at);
 
-		if (!option)
-			return options_unknown(table, letters - 1, err);
-		if (option->kind != OPTION_SWITCH)
+		if (!option ||
+		    (equals && !options_is_switch(option->kind) && option->kind != OPTION_LIST))
+			return options_unknown(table, argument, err);
+		if (!options_is_switch(option->kind))
 			return options_take(option, at[1] ? at + 1 : NULL, next, end, target, err);
-		if (options_store(option, NULL, target, err) < 0)
+		if (options_store(option, "true", target, err) < 0)
 			return -err->number;
 	}
 	return 0;
@@ -245,8 +263,8 @@ static int options_parse_one(const struct option_table *table, char *argument, c
 		option = options_find_letter(table, name[0]);
 	if (option)
 		return options_take(option, attached, next, end, target, err);
-	if (single && !attached)
-		return options_parse_letters(table, name, next, end, target, err);
+	if (single)
+		return options_parse_letters(table, argument, next, end, target, err);
 	return options_unknown(table, argument, err);
 }
 

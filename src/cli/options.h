@@ -20,6 +20,7 @@
 
 enum option_kind {
 	OPTION_SWITCH, /* bool */
+	OPTION_CHOICE, /* struct oci_opt_bool: a switch that may also not be given */
 	OPTION_TEXT,   /* const char * */
 	OPTION_NUMBER, /* uint32_t */
 	/* Each time it is given, one more, in order. The memory is the process's. */
@@ -50,6 +51,7 @@ struct option {
 #define OPTION(struct_, member_, name_, letter_, argument_, help_) \
 	OPTION_AS(_Generic(((struct struct_ *)0)->member_,                     \
 			bool: OPTION_SWITCH,                                   \
+			struct oci_opt_bool: OPTION_CHOICE,                    \
 			const char *: OPTION_TEXT,                             \
 			uint32_t: OPTION_NUMBER,                               \
 			struct oci_strings: OPTION_LIST,                       \

@@ -5,7 +5,7 @@
  * An error goes to both when there is a log: containerd's shim reads the last error of the log,
  * podman wants exactly one JSON object there, conmon and CRI-O read stderr. So the log gets nothing
  * below an error unless a level was asked for. One write(2) a line: several commands append to one
- * file.
+ * file. Without a log --log-format=json is for stderr, as with runc and crun.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -102,11 +102,21 @@ static void output_log_line(const struct cli *cli, enum log_level level, const c
 		output_write(cli->log_fd, &line, stuck);
 }
 
-static void output_stderr_line(const char *prefix, const char *message, bool *stuck)
+static void output_stderr_line(const struct cli *cli, enum log_level level, const char *message,
+			       bool *stuck)
 {
+	static const char *const prefixes[] = {
+		[LOG_LEVEL_ERROR] = "",
+		[LOG_LEVEL_WARNING] = "warning: ",
+		[LOG_LEVEL_INFO] = "",
+		[LOG_LEVEL_DEBUG] = "debug: ",
+	};
 	auto_text struct text line = {0};
 
-	text_format(&line, "knarr: %s%s\n", prefix, message);
+	if (cli->log_json && cli->log_fd < 0)
+		output_format_file(cli, level, message, &line);
+	else
+		text_format(&line, "knarr: %s%s\n", prefixes[level], message);
 	if (!line.failed)
 		output_write(STDERR_FILENO, &line, stuck);
 }
@@ -118,8 +128,7 @@ static void output_sink(void *data, enum log_level level, const char *message)
 	if (cli->log_fd >= 0)
 		output_log_line(cli, level, message, &cli->log_stuck);
 	else
-		output_stderr_line(level == LOG_LEVEL_WARNING ? "warning: " : "debug: ", message,
-				   &cli->log_stuck);
+		output_stderr_line(cli, level, message, &cli->log_stuck);
 }
 
 static int output_level(const struct cli *cli, enum log_level *ret_level, struct error *err)
@@ -214,5 +223,5 @@ void output_error(const struct cli *cli, const struct error *err)
 	text_make_line(message);
 	if (cli->log_fd >= 0)
 		output_log_line(cli, LOG_LEVEL_ERROR, message, &log_stuck);
-	output_stderr_line("", message, &stderr_stuck);
+	output_stderr_line(cli, LOG_LEVEL_ERROR, message, &stderr_stuck);
 }

@@ -117,7 +117,8 @@ static int exec_from_flags(const struct exec_request *request, const struct oci_
 	own->console_size = NULL;
 	own->args = request->args;
 	own->terminal = request->tty;
-	own->no_new_privileges |= request->no_new_privileges;
+	if (request->no_new_privileges.set)
+		own->no_new_privileges = request->no_new_privileges.value;
 	if (container->capabilities)
 		process->capabilities = *container->capabilities;
 	if (request->cwd)

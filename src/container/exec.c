@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -225,6 +226,20 @@ static int exec_failed(const struct exec *exec, struct error *err)
 	return r == 0 ? birth_failed(message.phase, &message.error, err) : error_wrap(err, "exec");
 }
 
+/* Init's own root is another one than the container's when it has changed it; the other way round,
+ * joining leads elsewhere when there is no mount namespace, or the runtime was in a chroot. */
+static int exec_find_root(const struct exec *exec, struct namespaces_entry *entry,
+			  struct stat *rootfs, struct error *err)
+{
+	char path[64];
+
+	if (stat(exec->record.intent->rootfs, rootfs) == 0)
+		entry->rootfs = rootfs;
+	(void)snprintf(path, sizeof(path), "/proc/%d/root", (int)exec->status.pid);
+	entry->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return entry->root < 0 ? error_errno(err, errno, "open the container's root") : 0;
+}
+
 static int exec_fork(struct exec *exec, struct error *err)
 {
 	auto_close int channel = -EBADF, root = -EBADF, other = -EBADF;
@@ -255,7 +270,7 @@ static int exec_fork(struct exec *exec, struct error *err)
 		.settle = exec_settle,
 		.data = &child,
 	};
-	char path[64];
+	struct stat rootfs;
 	int ends[2], r;
 	pid_t pid;
 
@@ -264,14 +279,10 @@ static int exec_fork(struct exec *exec, struct error *err)
 		return error_errno(err, -r, "make a channel to the process");
 	exec->birth.channel = ends[0];
 	child.init.channel = channel = ends[1];
-	/* Joining a mount namespace leads to its topmost root. Init's own is another one when there
-	 * is no mount namespace, and when the runtime itself was called in a chroot. */
-	(void)snprintf(path, sizeof(path), "/proc/%d/root", (int)exec->status.pid);
-	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return error_errno(err, errno, "open the container's root");
-	entry.root = root;
-	r = limits_raise_rlimits(&exec->plan.process->rlimits, 0, err);
+	r = exec_find_root(exec, &entry, &rootfs, err);
+	root = entry.root;
+	if (r == 0)
+		r = limits_raise_rlimits(&exec->plan.process->rlimits, 0, err);
 	if (r == 0)
 		r = affinity_set_initial(exec->plan.process->exec_cpu_affinity, err);
 	if (r < 0)

@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "container/join.h"
+#include "isolate/namespaces.h"
 #include "isolate/sources/sources.h"
 #include "kernel/channel.h"
 #include "kernel/mountfd.h"
@@ -101,6 +102,21 @@ static void __attribute__((noreturn)) hotplug_copy(const struct hotplug_place *p
 	_exit(0);
 }
 
+/* Into the container, for a process of its own; place->root is the container's root then, whatever
+ * init has made its own since. */
+static int hotplug_enter(const struct hotplug_place *place, struct error *err)
+{
+	auto_close int root = -EBADF;
+	int r = join_enter(place->pidfd, place->types, err);
+
+	if (r < 0 || !namespaces_lead_to(&place->rootfs))
+		return r;
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0 || dup3(root, place->root, O_CLOEXEC) < 0)
+		return error_errno(err, errno, "open the container's root");
+	return 0;
+}
+
 /* ---- the worker, attaching ---- */
 
 struct hotplug_worker {
@@ -137,7 +153,7 @@ static int hotplug_attach_all(struct hotplug_worker *worker, struct error *err)
 	worker->own = hotplug_open_own(worker->place, err);
 	if (worker->own < 0)
 		return worker->own;
-	r = join_enter(worker->place->pidfd, worker->place->types, err);
+	r = hotplug_enter(worker->place, err);
 	for (size_t i = 0; r == 0 && i < worker->plan->count; i++) {
 		struct mounts_plan one = *worker->plan;
 		struct channel_message message = {.word = HOTPLUG_ONE};
@@ -363,7 +379,7 @@ static int hotplug_detach_all(const struct hotplug_place *place,
 	struct channel_message message = {.word = HOTPLUG_ONE};
 	auto_free int *fds = calloc(count + 1, sizeof(*fds));
 	auto_close int own = hotplug_open_own(place, err);
-	int r = own < 0 ? own : join_enter(place->pidfd, place->types, err);
+	int r = own < 0 ? own : hotplug_enter(place, err);
 
 	if (!fds)
 		return error_errno(err, ENOMEM, "mounts");

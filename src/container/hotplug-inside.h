@@ -19,16 +19,18 @@
 #define CONTAINER_HOTPLUG_INSIDE_H
 
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "isolate/mounts/mounts.h"
 
 /* The container, for these processes. */
 struct hotplug_place {
-	int pidfd;	/* of init */
-	uint64_t types; /* CLONE_NEW* of the namespaces that are not the caller's own */
-	int root;	/* init's root, O_PATH */
-	int procfs;	/* kernel/procfs.h, of the host */
+	int pidfd;	    /* of init */
+	uint64_t types;	    /* CLONE_NEW* of the namespaces that are not the caller's own */
+	int root;	    /* init's root, O_PATH */
+	struct stat rootfs; /* the container's, of namespaces_lead_to() */
+	int procfs;	    /* kernel/procfs.h, of the host */
 };
 
 /* Identifies a mount: unique for this boot from Linux 6.8 on. 0: nothing was mounted. */

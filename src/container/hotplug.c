@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fd.h"
 #include "base/io.h"
@@ -272,6 +273,8 @@ static int hotplug_open_place(struct hotplug *hotplug, struct error *err)
 		r = procfs_open(&hotplug->place.procfs, err);
 	if (r < 0)
 		return r;
+	/* Without it, an inode that there is not. */
+	(void)stat(hotplug->record.intent->rootfs, &hotplug->place.rootfs);
 	(void)snprintf(path, sizeof(path), "/proc/%d/root", (int)hotplug->status.pid);
 	hotplug->place.root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return hotplug->place.root < 0 ? error_errno(err, errno, "open the container's root") : 0;

@@ -30,7 +30,8 @@ struct exec_request {
 	struct oci_strings capabilities; /* added to bounding, effective and permitted */
 	const char *apparmor, *label;
 	struct oci_strings cgroups; /* below the container's: one path, or "CONTROLLER,...:PATH" */
-	bool tty, no_new_privileges, ignore_paused;
+	struct oci_opt_bool no_new_privileges; /* not set: the container's */
+	bool tty, ignore_paused;
 };
 
 #endif

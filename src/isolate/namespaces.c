@@ -358,6 +358,14 @@ pid_t namespaces_fork(const struct namespaces_plan *plan, const struct namespace
 	return namespaces_fork_plain(plan, fds, cgroup, ret_pidfd, err);
 }
 
+bool namespaces_lead_to(const struct stat *rootfs)
+{
+	struct stat here;
+
+	return stat("/", &here) == 0 && here.st_dev == rootfs->st_dev &&
+	       here.st_ino == rootfs->st_ino;
+}
+
 static int namespaces_enter(const struct namespaces_entry *entry, struct error *err)
 {
 	if (entry->prepare && entry->prepare(entry->data, err) < 0)
@@ -368,6 +376,9 @@ static int namespaces_enter(const struct namespaces_entry *entry, struct error *
 			error_hint(err, "the runtime has no privileges over its user namespace");
 		return -err->number;
 	}
+	/* setns(2) has changed root and cwd with the mount namespace. */
+	if (entry->types & CLONE_NEWNS && entry->rootfs && namespaces_lead_to(entry->rootfs))
+		return 0;
 	if (entry->root >= 0 && (fchdir(entry->root) < 0 || chroot(".") < 0))
 		return error_errno(err, errno, "change to the container's root");
 	return 0;

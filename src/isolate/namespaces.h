@@ -8,6 +8,7 @@
 #include <knarr/config.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -92,15 +93,24 @@ int namespaces_finish(const struct namespaces_plan *plan, const struct namespace
  * there is a helper it is closed, and set to -EBADF.
  */
 struct namespaces_entry {
-	int pidfd;	/* of the process to follow */
-	uint64_t types; /* CLONE_NEW* of the namespaces that are not the caller's own */
-	int root;	/* of that process, to change to afterwards; or -EBADF */
-	int idle_close; /* a descriptor to be closed while the helper works; or -EBADF */
+	int pidfd;		   /* of the process to follow */
+	uint64_t types;		   /* CLONE_NEW* of the namespaces that are not the caller's own */
+	int root;		   /* of that process, to change to afterwards; or -EBADF */
+	const struct stat *rootfs; /* or where joining leads to this: that; or NULL */
+	int idle_close;		   /* a descriptor to be closed while the helper works; or -EBADF */
 	int (*prepare)(void *data, struct error *err);
 	int (*settle)(void *data, struct error *err);
 	void *data;
 };
 pid_t namespaces_fork_into(struct namespaces_entry *entry, int cgroup, int *ret_pidfd,
 			   struct error *err);
+
+/*
+ * Whether the caller's root is this directory, as stat(2) has told of it in another mount
+ * namespace. Who joins a mount namespace is at its topmost root, and that is the container's, also
+ * when a process in there has changed its own with chroot(2), as servers do; but not when the
+ * runtime that made the container was in a chroot itself, for then it is the host's.
+ */
+bool namespaces_lead_to(const struct stat *rootfs);
 
 #endif

@@ -184,11 +184,12 @@ void process_reset_signals(void)
 bool process_is_exiting(pid_t pid)
 {
 	char path[64], statm[256];
+	ssize_t n;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	/* proc_pid_statm(5): all 0 without memory. */
-	return io_read_small(AT_FDCWD, path, statm, sizeof(statm)) < 0 ||
-	       text_starts_with(statm, "0 0 0");
+	n = io_read_small(AT_FDCWD, path, statm, sizeof(statm));
+	/* proc_pid_statm(5): all 0 without memory. What else fails says nothing of the process. */
+	return n < 0 ? n == -ENOENT || n == -ESRCH : text_starts_with(statm, "0 0 0");
 }
 
 int process_signal(int pidfd, int signal)

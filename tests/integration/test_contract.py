@@ -84,7 +84,8 @@ def test_an_error_is_one_write(container):
 
 
 @pytest.mark.parametrize('words', [('--log-level=loud', 'list'), ('--rootless=perhaps', 'list'), ('frobnicate',),
-                                   ('create', '--frob', 'x'), ('state', 'unknown'), ('kill', 'x', 'FROB')])
+                                   ('create', '--frob', 'x'), ('state', 'unknown'), ('kill', 'x', 'FROB'),
+                                   ('--frob', 'list'), ('--cgroup-manager=mine', 'list')])
 def test_every_error_is_in_the_log(runtime, workdir, words):
     """A command that fails and logs nothing makes an engine report an older error."""
     log = workdir / 'log'
@@ -93,6 +94,16 @@ def test_every_error_is_in_the_log(runtime, workdir, words):
     record = json.loads(log.read_text())
     assert record.keys() == {'level', 'msg', 'time'} and record['level'] == 'error'
     assert done.err == f'knarr: {record["msg"]}\n'
+
+
+def test_json_without_a_log_is_for_stderr(container):
+    c = container(args=['true'])
+    c.config['process']['capabilities']['bounding'].append('CAP_FROB')
+    for done in (c.runtime('state', 'unknown', options=['--log-format=json']),
+                 c._make('run', options=['--log-format=json']), c.runtime('--frob', options=['--log-format', 'json'])):
+        record = json.loads(done.err)
+        assert record.keys() == {'level', 'msg', 'time'} and done.err.count('\n') == 1, done
+        assert record['level'] == ('warning' if 'CAP_FROB' in record['msg'] else 'error'), done
 
 
 def test_log_is_appended_line_by_line(runtime, workdir):

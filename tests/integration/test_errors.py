@@ -196,6 +196,8 @@ def call(runtime, *arguments):
     (['list', '--format', 'xml'], 'xml'),
     (['--log-format', 'xml', 'list'], 'xml'),
     (['--rootless=maybe', 'list'], 'maybe'),
+    (['--cgroup-manager=mine', 'list'], 'mine'),
+    (['--root=', 'list'], 'flag --root is empty'),
     (['start'], 'ID|id|argument'),
     (['start', 'one', 'two'], 'argument|two'),
     (['state'], 'ID|id|argument'),

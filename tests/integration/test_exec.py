@@ -90,6 +90,18 @@ def test_the_runtime_in_a_chroot(up, workdir):
         c.runtime.ok('delete', '--force', name)
 
 
+def test_init_in_a_chroot(up):
+    """A server that has locked itself up: what is executed is at the root of the container all the same."""
+    def change(config):
+        config['root']['readonly'] = False
+        for names in config['process']['capabilities'].values():
+            names.append('CAP_SYS_CHROOT')
+    c = up(change, args=['sh', '-c', 'mkdir /jail && cp /bin/busybox /jail && exec chroot /jail /busybox sleep 1000'])
+    wait_until(lambda: os.path.exists(f'/proc/{c.pid}/root/busybox'), 'init in its jail')
+    assert execute(c, c.id, 'ls', '-d', '/jail/busybox', '/proc/self') == (0, '/jail/busybox\n/proc/self\n', '')
+    assert execute(c, '--cwd', '/jail', '-u', '1000', c.id, 'pwd') == (0, '/jail\n', '')
+
+
 def test_shared_namespaces(up):
     c = up(lambda config: config['linux'].update(namespaces=[{'type': 'mount'}]) or config.pop('hostname', None))
     pid = detached(c)
@@ -171,6 +183,31 @@ def test_flags_about_the_process(up):
                    'sh', '-c', 'echo "$A|$B|$PWD"; id -u; id -g; id -G')
     assert done == (0, '2,3|x y|/tmp\n12\n34\n34 56 78\n', '')
     assert execute(c, '--user', '12', c.id, 'sh', '-c', 'id -u; id -g').out.split() == ['12', '0']
+    assert execute(c, '-eA=B=C', '-u12:34', c.id, 'sh', '-c', 'echo $A; id -g') == (0, 'B=C\n34\n', '')
+
+
+@pytest.mark.parametrize('flag', ['apparmor', 'console-socket', 'cwd', 'pid-file', 'pidfd-socket', 'process', 'process-label'])
+def test_empty_is_not_given(up, flag):
+    """What a script's unset variable makes of an option."""
+    c = up(cwd='/tmp')
+    assert execute(c, f'--{flag}=', c.id, 'pwd') == (0, '/tmp\n', '')
+
+
+@pytest.mark.parametrize('containers', [False, True])
+def test_no_new_privs_both_ways(up, containers):
+    c = up(noNewPrivileges=containers)
+    for flags, wanted in ([], containers), (['--no-new-privs'], True), (['--no-new-privs=true'], True), (['--no-new-privs=false'], False):
+        done = execute(c, *flags, c.id, 'grep', 'NoNewPrivs', '/proc/self/status')
+        assert done.out.split() == ['NoNewPrivs:', str(int(wanted))], (flags, done)
+
+
+@pytest.mark.parametrize('files', range(4, 16))
+def test_too_few_files_are_not_a_dead_container(up, files):
+    """What the runtime cannot look at for want of descriptors is not taken for what it would have seen."""
+    c = up()
+    command = ['sh', '-c', f'ulimit -Sn {files}; exec "$@"', 'sh', *map(str, c.runtime.command('exec', c.id, 'true'))]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (0, '') or (done.returncode == 255 and 'Too many open files' in done.stderr), done
 
 
 def test_options_end_at_the_id(up):

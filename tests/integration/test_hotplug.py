@@ -80,6 +80,21 @@ def test_add_and_remove(up, source, user):
     mounts(c, 'remove', {'destination': '/mnt/here'}, text='mounts.json:1:18: mounts[0].destination: nothing was added at /mnt/here')
 
 
+def test_init_in_a_chroot(container, source):
+    """Destinations are the container's, wherever init has locked itself up."""
+    c = container(args=['sh', '-c', 'mkdir /jail && cp /bin/busybox /jail && exec chroot /jail /busybox sleep 1000'])
+    c.config['root']['readonly'] = False
+    for names in c.config['process']['capabilities'].values():
+        names.append('CAP_SYS_CHROOT')
+    c.up()
+    wait_until(lambda: os.path.exists(f'/proc/{c.pid}/root/busybox'), 'init in its jail')
+    mounts(c, 'add', bind(source, '/jail/mnt'))
+    assert inside(c, 'cat', '/jail/mnt/file') == (0, 'of the host\n', '')
+    assert at(c, '/mnt')  # as init sees it
+    mounts(c, 'remove', {'destination': '/jail/mnt'})
+    assert not at(c, '/mnt')
+
+
 def test_every_state(container, source):
     c = container()
     c.config['root']['readonly'] = False

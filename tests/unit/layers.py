@@ -71,7 +71,10 @@ PATH_CALLS_ALLOWED = {
         'stat': "the host's /proc/self/ns, before the container's root is entered",
         'openat': 'one name in /proc/PID/ns of a private procfs; what it gave is verified to be a namespace',
     },
-    'src/isolate/namespaces.c': {'chroot': '"." only: the root of init, which is the current directory by then'},
+    'src/isolate/namespaces.c': {
+        'chroot': '"." only: the root of init, which is the current directory by then',
+        'stat': '"/" only: whether that is the root of the container',
+    },
     'src/isolate/namespaces-plan.c': {'open': 'a path of linux.namespaces, in the host; verified to be a namespace'},
     'src/isolate/net-devices/program.c': {'open': "the host's /proc/self/ns/net"},
     'src/kernel/netlink.c': {'open': "the host's /proc/self/ns/net"},

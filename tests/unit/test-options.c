@@ -10,6 +10,7 @@
 
 struct target {
 	bool detach, tty;
+	struct oci_opt_bool sure;
 	const char *bundle, *log;
 	uint32_t number;
 	struct oci_strings env;
@@ -35,8 +36,10 @@ static const struct option options[] = {
 	OPTION(target, limits.quota, "quota", 0, "N", "a quota"),
 	OPTION_AS(OPTION_BYTES, target, limits.memory, "memory", 'm', "BYTES", "memory"),
 	OPTION(target, limits.period, "period", 0, "N", "a period"),
+	OPTION(target, sure, "sure", 's', NULL, "a choice"),
 };
-#define FIRST_LIMIT 7
+#define FIRST_LIMIT   7
+#define BEHIND_LIMITS (suite_count(options) - 1)
 static const struct option_table table = {options, suite_count(options)};
 
 #define ARGUMENTS 8
@@ -121,6 +124,13 @@ START_TEST(switches)
 	ck_assert_str_eq(parsed.target.bundle, "/x");
 	ck_assert_int_eq(parse(&parsed, false, WORDS("-dn7")), 0);
 	ck_assert_uint_eq(parsed.target.number, 7);
+	ck_assert_int_eq(parse(&parsed, false, WORDS("-dt")), 0);
+	ck_assert(!parsed.target.sure.set);
+	ck_assert_int_eq(parse(&parsed, false, WORDS("-ds")), 0);
+	ck_assert(parsed.target.detach && parsed.target.sure.set && parsed.target.sure.value);
+	ck_assert_int_eq(parse(&parsed, false, WORDS("--sure=false", "x")), 0);
+	ck_assert(parsed.target.sure.set && !parsed.target.sure.value);
+	ck_assert_int_eq(parsed.count, 1);
 	/* A switch takes no value of its own. */
 	ck_assert_int_eq(parse(&parsed, false, WORDS("--tty", "false")), 0);
 	ck_assert(parsed.target.tty);
@@ -164,6 +174,9 @@ START_TEST(errors)
 		{{"-d=x"}, "invalid value \"x\" for flag --detach: neither true nor false"},
 		{{"--bundl", "x"}, "unknown flag: --bundl", "did you mean --bundle?"},
 		{{"-bunlde=x"}, "unknown flag: -bunlde=x", "did you mean --bundle?"},
+		{{"-dt=x"}, "unknown flag: -dt=x"},
+		{{"-db=x"}, "unknown flag: -db=x"},
+		{{"--sure=so"}, "invalid value \"so\" for flag --sure: neither true nor false"},
 		{{"--="}, "unknown flag: --="},
 		{{"-="}, "unknown flag: -="},
 		{{"---tty"}, "unknown flag: ---tty"},
@@ -257,6 +270,12 @@ START_TEST(lists)
 	ck_assert_uint_eq(parsed.target.groups.items[1], 4294967294U);
 	free(parsed.target.env.items);
 	free(parsed.target.groups.items);
+	ck_assert_int_eq(parse(&parsed, false, WORDS("-eA=B=C", "-deC=D")), 0);
+	ck_assert(parsed.target.detach);
+	ck_assert_uint_eq(parsed.target.env.count, 2);
+	ck_assert_str_eq(parsed.target.env.items[0], "A=B=C");
+	ck_assert_str_eq(parsed.target.env.items[1], "C=D");
+	free(parsed.target.env.items);
 }
 END_TEST
 
@@ -270,7 +289,7 @@ START_TEST(optional)
 			       WORDS("--file=f", "--weight=500", "--quota=-1", "--memory=2k",
 				     "--period=18446744073709551615")),
 			 0);
-	for (size_t i = FIRST_LIMIT; i < suite_count(options); i++)
+	for (size_t i = FIRST_LIMIT; i < BEHIND_LIMITS; i++)
 		ck_assert_msg(options_is_given(&options[i], &parsed.target), "%s", options[i].name);
 	ck_assert_str_eq(limits->file, "f");
 	ck_assert_uint_eq(limits->weight.value, 500);
@@ -284,7 +303,7 @@ START_TEST(optional)
 			       WORDS("--memory=1",
 				     "--memory=", "--file=", "--weight=", "--quota=", "--period=")),
 			 0);
-	for (size_t i = FIRST_LIMIT; i < suite_count(options); i++)
+	for (size_t i = FIRST_LIMIT; i < BEHIND_LIMITS; i++)
 		ck_assert_msg(!options_is_given(&options[i], &parsed.target), "%s",
 			      options[i].name);
 }
