@@ -68,9 +68,12 @@ def test_created_container_holds_no_directory(container, user):
     if user:
         with_user_namespace(c)
     c.create()
+    pid = c.pid
+    if c.runtime.is_knarr:
+        wait_until(lambda: len(os.listdir(f'/proc/{pid}/fd')) == 4, 'init has closed its end of what it talked with create by')
     found = {}
-    for name in os.listdir(f'/proc/{c.pid}/fd'):
-        path = f'/proc/{c.pid}/fd/{name}'
+    for name in os.listdir(f'/proc/{pid}/fd'):
+        path = f'/proc/{pid}/fd/{name}'
         found[int(name)] = (os.readlink(path), stat.S_IFMT(os.stat(path).st_mode))
     directories = {fd: what for fd, what in found.items() if what[1] == stat.S_IFDIR}
     assert not directories, directories

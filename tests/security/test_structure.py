@@ -122,7 +122,7 @@ def test_nothing_of_the_image_is_loaded(container, workdir, verb):
     lines = trace(workdir, command_of(c, verb), '%file,clone3,fchdir,chroot,pivot_root,setns')
     inside, seen = set(), []
     for pid, line in lines:
-        if re.match(r'(pivot_root|chroot)\(', line) and line.endswith('= 0'):
+        if re.match(r'(pivot_root|chroot)\(|setns\(.*CLONE_NEWNS', line) and line.endswith('= 0'):
             inside.add(pid)
         match = PATH_CALL.match(line)
         if match and (pid in inside or (inside and pid not in {lines[0][0]})) and match.group(1).startswith('open'):
