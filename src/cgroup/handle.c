@@ -379,14 +379,12 @@ int cgroup_freeze(const struct cgroup *cgroup, bool freeze, int64_t deadline, st
 	struct error ignored = ERROR_INIT;
 	int r;
 
-	if (cgroup_is_absent(cgroup)) {
+	if (cgroup_is_absent(cgroup) || cgroup_is_gone(cgroup)) {
 		error_set(err, ENOTSUP, "the container has no cgroup, which freezing needs");
 		return error_hint(err,
 				  "it was created with --cgroup-manager=disabled, or without the "
 				  "right to make one");
 	}
-	if (cgroup_is_gone(cgroup))
-		return error_set(err, ENOENT, "the container's cgroup is gone");
 	r = cgroup->backend->freeze(cgroup, freeze, deadline, err);
 	/* Half frozen is neither here nor there. */
 	if (r < 0 && freeze)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "cgroup/cgroup.h"
+#include "container/members.h"
 #include "container/state/record.h"
 #include "container/state/status.h"
 #include "kernel/process.h"
@@ -65,6 +66,17 @@ static int pause_compare(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
+/* Whether a container that runs is not, or not all, in its cgroup. */
+static bool pause_misses_init(const struct pause_view *view, const pid_t *pids, size_t count)
+{
+	if (view->status.pidfd < 0)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (pids[i] == view->status.pid)
+			return false;
+	return true;
+}
+
 int container_processes(const struct store *store, const char *id, pid_t **ret_pids,
 			size_t *ret_count, struct error *err)
 {
@@ -73,6 +85,10 @@ int container_processes(const struct store *store, const char *id, pid_t **ret_p
 
 	if (r == 0)
 		r = cgroup_pids(view.cgroup, ret_pids, ret_count, err);
+	if (r == 0 && pause_misses_init(&view, *ret_pids, *ret_count))
+		r = members_append(view.status.pid,
+				   view.record.intent && view.record.intent->private_pid, ret_pids,
+				   ret_count, err);
 	if (r == 0 && *ret_count > 0)
 		qsort(*ret_pids, *ret_count, sizeof(**ret_pids), pause_compare);
 	pause_view_clear(&view);

@@ -14,7 +14,7 @@
 int container_pause(const struct store *store, const char *id, bool pause, struct error *err);
 
 /* All processes of a container as the caller's pid namespace numbers them, in cgroups below its own
- * too, sorted; malloc'ed. */
+ * too, sorted; malloc'ed. Where its init is in none of them, those that members_append() finds. */
 int container_processes(const struct store *store, const char *id, pid_t **ret_pids,
 			size_t *ret_count, struct error *err);
 

@@ -84,6 +84,19 @@ def test_exec_goes_where_init_is(container, foreign, which):
     c.delete('--force')
 
 
+@pytest.mark.parametrize('which', [slice(None), slice(1), slice(-1, None)], ids=['all', 'first', 'last'])
+def test_ps_knows_the_moved(container, foreign, which):
+    c = container(['sh', '-c', 'sleep 1000 & wait']).up()
+    wait_until(lambda: len(json.loads(c.runtime.ok('ps', '--format=json', c.id).out)) == 2, 'two processes')
+    child = set(json.loads(c.runtime.ok('ps', '--format=json', c.id).out)) - {c.pid}
+    for top in tops()[which]:
+        folder = foreign(top)
+        for pid in (c.pid, *child):
+            (folder / 'cgroup.procs').write_text(str(pid))
+    assert set(json.loads(c.runtime.ok('ps', '--format=json', c.id).out)) == {c.pid, *child}
+    c.delete('--force')
+
+
 def test_exec_where_init_is_cannot_be_seen(container, foreign):
     """Within a cgroup namespace the way up is not to be seen: refused. The caller is moved into a cgroup of its own before."""
     c = container().up()

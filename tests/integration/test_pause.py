@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from harness import PATIENCE, is_zombie_or_gone, parents, status_of, view, wait_until
+from harness import PATIENCE, is_zombie_or_gone, parents, reap, status_of, view, wait_until
 
 COUNTING = ['sh', '-c', 'i=0; while :; do i=$((i+1)); echo $i >/count; done']
 
@@ -152,6 +152,31 @@ def test_ps(container):
     assert sorted(int(line.split()[column]) for line in lines[1:]) == sorted(pids)
     lines = c.runtime.ok('ps', c.id, '-o', 'pid,args').out.splitlines()
     assert lines[0].split()[0] == 'PID' and {line.split(None, 1)[1] for line in lines[1:]} >= {'sleep 1000', 'sleep 1001'}
+
+
+@pytest.mark.knarr
+@pytest.mark.parametrize('private', [True, False])
+def test_ps_without_a_cgroup(container, private):
+    """What runs is told all the same: by its pid namespace, or by who made it."""
+    c = container(['sh', '-c', 'sleep 1000 & sleep 1001 & wait'])
+    if not private:
+        c.config['linux']['namespaces'] = [entry for entry in c.config['linux']['namespaces'] if entry['type'] != 'pid']
+    c.bundle.save()
+    with open(c.bundle.path / 'out', 'wb') as out:
+        assert c.runtime('run', '--detach', '--bundle', c.bundle.path, c.id, options=['--cgroup-manager=disabled'], stdout=out).rc == 0
+    pids = lambda: json.loads(c.runtime.ok('ps', '--format=json', c.id).out)
+    wait_until(lambda: len(pids()) == 3, 'three processes')
+    init, others = c.pid, set(pids()) - {c.pid}
+    assert init in pids() and {int(status_of(pid)['PPid']) for pid in others} == {init}
+    c.runtime.ok('exec', '--detach', '--pid-file', c.bundle.path / 'pid', c.id, 'sleep', '1002')
+    executed = int((c.bundle.path / 'pid').read_text())
+    assert len(pids()) == (4 if private else 3)
+    lines = c.runtime.ok('ps', c.id, '-o', 'pid,args').out.splitlines()
+    assert [int(line.split()[0]) for line in lines[1:]] == pids()
+    for pid in {executed, *pids()}:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: (reap(), c.status == 'stopped')[1], 'stopped')
+    assert pids() == []
 
 
 @pytest.mark.knarr
