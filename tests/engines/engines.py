@@ -53,20 +53,8 @@ def stand_before():
 
 def below_parent():
     """{pid: words} of what lives below the session's parent, but for the session itself and what it runs right now."""
-    parents, words = {}, {}
-    for entry in os.listdir('/proc'):
-        if entry.isdigit():
-            try:
-                status = harness.status_of(entry)
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            parents[int(entry)] = int(status['PPid'])
-            words[int(entry)] = f'{status["Name"]} ({status["State"]})'
-    mine, grown = {os.getppid()}, True
-    while grown:
-        grown = {pid for pid, parent in parents.items() if parent in mine} - mine
-        mine |= grown
-    return {pid: words[pid] for pid in mine - {os.getppid(), os.getpid()} if not words[pid].endswith('(Z (zombie))')}
+    found = harness.words_of(harness.below(os.getppid()) - {os.getpid()})
+    return {pid: words for pid, words in found.items() if not words.endswith('(Z (zombie))')}
 
 
 def call(words, stdin=b'', env=None, timeout=SECONDS, fds=(), cwd=None, preexec=None):

@@ -397,23 +397,31 @@ def childless():
     return False
 
 
-def descendants():
-    """{pid: words} of every process below this one."""
-    if childless():
-        return {}
+def below(top):
+    """Every process below one of that pid."""
     above = parents()
-    mine, grown = {os.getpid()}, True
+    mine, grown = {top}, True
     while grown:
         grown = {pid for pid, parent in above.items() if parent in mine} - mine
         mine |= grown
+    return mine - {top}
+
+
+def words_of(pids):
+    """{pid: name and state} of those that are still there."""
     words = {}
-    for pid in mine - {os.getpid()}:
+    for pid in pids:
         try:
             status = status_of(pid)
             words[pid] = f'{status["Name"]} ({status["State"]})'
         except (FileNotFoundError, ProcessLookupError):
             continue
     return words
+
+
+def descendants():
+    """{pid: words} of every process below this one."""
+    return {} if childless() else words_of(below(os.getpid()))
 
 
 def kill_descendants():

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import sys
+import threading
 import time
 
 sys.dont_write_bytecode = True  # into a tree that may be another user's
@@ -22,7 +23,8 @@ from machine import BUILD, LOGS, TOP, tracked
 from pure import suite_fuzz, suite_unit
 from real import (PYTEST_ARGUMENTS, suite_bench, suite_engines_sid, suite_engines_trixie, suite_engines_v1, suite_engines_v2,
                   suite_integration_host, suite_integration_v1, suite_integration_v2, suite_security)
-from result import Result, demand, show, show_again
+from order import run_in_order
+from result import Result, demand, described, show_again
 from sources import suite_build, suite_layers, suite_style
 from virtual import suite_vm, suite_vm_hybrid, suite_vm_selinux, suite_vm_v1
 
@@ -77,6 +79,81 @@ def chosen_suites(words):
     return chosen
 
 
+class Report:
+    """What the suites found, told as they end, and counted."""
+
+    def __init__(self, resume):
+        self.lock = threading.Lock()
+        self.results = {}
+        self.seconds = {}
+        self.done_path = BUILD / 'passed.json'
+        self.done = json.loads(self.done_path.read_text()) if self.done_path.exists() else {}
+        self.now = tree_hash()
+        self.resume = resume
+
+    def left(self, names):
+        """Those of the suites that have to run."""
+        left = []
+        for name in names:
+            known = self.done.get(name, {})
+            if not self.resume or known.get('tree') != self.now:
+                left.append(name)
+                continue
+            self.results[name] = Result()
+            self.results[name].passed = known['passed']
+            self.results[name].skipped = [('', '')] * known['skipped']
+            print(heading(name), f'    {known["passed"]} passed before on exactly these files', sep='\n', flush=True)
+        return left
+
+    def run(self, name, alone):
+        """Runs a suite. Its lines are told together, when it ends; one that runs alone says that it begins."""
+        if alone:
+            print(heading(name), flush=True)
+        result = self.results[name] = Result()
+        begin = time.monotonic()
+        guarded(name, result, lambda: SUITES[name](result))
+        demand(result)
+        if not (result.passed or result.failed or result.skipped):
+            result.fail(name, 'nothing ran')
+        self.seconds[name] = time.monotonic() - begin
+        if not result.repeats:
+            self.tell(name, [] if alone else [heading(name)])
+        elif alone:
+            print('    some failed, and are repeated at the end', flush=True)
+
+    def tell(self, name, lines):
+        result = self.results[name]
+        with self.lock:
+            print(*lines, *described(result, self.seconds[name]), sep='\n', flush=True)
+            self.done[name] = {'tree': None if result.failed else self.now, 'passed': result.passed, 'skipped': len(result.skipped)}
+            self.done_path.write_text(json.dumps(self.done))
+
+    def end(self):
+        """Repeats what failed, tells of it, and sums up; returns the exit status."""
+        for name, result in self.results.items():
+            if result.repeats:
+                guarded(name, result, result.repeat)
+                self.tell(name, [heading(name)])
+        for name, result in self.results.items():
+            show_again(name, result)
+        failed = sum(len(result.failed) for result in self.results.values())
+        print(f'{sum(result.passed for result in self.results.values())} passed, {failed} failed, '
+              f'{sum(len(result.skipped) for result in self.results.values())} skipped')
+        return 1 if failed else 0
+
+
+def heading(name):
+    return f'==> {name}: {SUITES[name].__doc__}'
+
+
+def guarded(name, result, function):
+    """One broken suite must not hide the others."""
+    try:
+        function()
+    except Exception as broken:
+        result.fail(name, f'the suite itself broke: {type(broken).__name__}: {broken}')
+
+
 def main():
     parser = argparse.ArgumentParser(prog='contrib/test', description=f'Runs the test suites (without arguments all of them but {" ".join(ON_REQUEST)}).',
                                      epilog='What follows -- goes to pytest: contrib/test integration-v2 -- tests/integration/test_mounts.py -k ro')
@@ -97,38 +174,9 @@ def main():
 
     os.chdir(TOP)
     LOGS.mkdir(parents=True, exist_ok=True)
-    done_path = BUILD / 'passed.json'
-    now = tree_hash()
-    done = json.loads(done_path.read_text()) if done_path.exists() else {}
-    passed = failed = skipped = 0
-    results = {}
-    for name in chosen_suites(options.suites):
-        print(f'==> {name}: {SUITES[name].__doc__}', flush=True)
-        known = done.get(name, {})
-        if options.resume and known.get('tree') == now:
-            print(f'    {known["passed"]} passed before on exactly these files')
-            passed += known['passed']
-            skipped += known['skipped']
-            continue
-        result = results[name] = Result()
-        begin = time.monotonic()
-        try:
-            SUITES[name](result)
-        except Exception as broken:  # one broken suite must not hide the others
-            result.fail(name, f'the suite itself broke: {type(broken).__name__}: {broken}')
-        demand(result)
-        if not (result.passed or result.failed or result.skipped):
-            result.fail(name, 'nothing ran')
-        show(name, result, time.monotonic() - begin)
-        passed += result.passed
-        failed += len(result.failed)
-        skipped += len(result.skipped)
-        done[name] = {'tree': None if result.failed else now, 'passed': result.passed, 'skipped': len(result.skipped)}
-        done_path.write_text(json.dumps(done))
-    for name, result in results.items():
-        show_again(name, result)
-    print(f'{passed} passed, {failed} failed, {skipped} skipped')
-    return 1 if failed else 0
+    report = Report(options.resume)
+    run_in_order(report.left(chosen_suites(options.suites)), report.run)
+    return report.end()
 
 
 if __name__ == '__main__':

@@ -3,6 +3,7 @@
 
 import shlex
 import shutil
+import threading
 
 from machine import BUILD, LOGS, run, tail
 
@@ -27,12 +28,18 @@ def static_lack():
 
 
 BUILT = {}
+BUILDING = {name: threading.Lock() for name in BUILDS}
 
 
 def build(name):
     """Configures and builds one of BUILDS, once a call of this program; returns (directory, failure or None)."""
-    if name in BUILT:
+    with BUILDING[name]:
+        if name not in BUILT:
+            BUILT[name] = build_now(name)
         return BUILT[name]
+
+
+def build_now(name):
     compiler, options = BUILDS[name]
     where = BUILD / name
     stamp = where / '.options'
@@ -50,8 +57,7 @@ def build(name):
         (LOGS / f'build-{name}.log').write_text(made.stdout)
         if made.returncode != 0:
             failure = tail(made.stdout, 80)
-    BUILT[name] = (where, failure)
-    return BUILT[name]
+    return where, failure
 
 
 def release_binary():

@@ -60,7 +60,6 @@ def suite_faults(result):
         result.fail('tests/faults/inject', made.stdout)
         return
     tools = where / 'tests/faults'
-    os.environ['KNARR_FAULTS_TOOLS'] = str(tools)
     parts = [Result() for _ in FAULTS_PARTS]
     with concurrent.futures.ThreadPoolExecutor(len(parts)) as pool:
         for future in [pool.submit(faults_points, part, knarr, tools, view, names) for part, (view, names) in zip(parts, FAULTS_PARTS)]:
@@ -68,5 +67,5 @@ def suite_faults(result):
     for part in parts:
         result.add(part)
     tests = Result()
-    integration(tests, 'host', 'tests/faults')
+    integration(tests, 'host', 'tests/faults', environment={'KNARR_FAULTS_TOOLS': str(tools)})
     result.add(tests)

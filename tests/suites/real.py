@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 
 from builds import release_binary, static_lack
 from machine import BUILD, CACHE, JOBS, LOGS, TOP, run, tail
-from result import HOST_LACKS, Result, worth_repeating
+from result import HOST_LACKS, Result
 
 PYTEST_ARGUMENTS = []
 
@@ -35,23 +35,23 @@ def junit(result, report, finished):
     return failed
 
 
-def steady_or_not(result, still):
-    """Of what failed only `still` failed again."""
-    result.unsteady = [entry for entry in result.failed if entry[0] not in still]
-    result.failed = [entry for entry in result.failed if entry[0] in still]
-    result.ok(len(result.unsteady))
+def judge(result, report, finished, run_again):
+    """The results of a pytest run; `run_again`, called with their arguments, runs those that failed when nothing else does."""
+    before = len(result.failed)
+    failed = junit(result, report, finished)
 
+    def repeat():
+        report.unlink()
+        second = Result()
+        junit(second, report, run_again(failed))
+        if second.passed + len(second.failed) != len(failed):
+            return {}
+        still = {name for name, _ in second.failed}
+        return {name: 1 for name, _ in entries if name not in still}
 
-def repeat(result, report, failed, run_again):
-    """Of what failed in a pytest run only that which fails again, where that is worth a try."""
-    if not worth_repeating(failed):
-        return
-    report.unlink()
-    second = Result()
-    junit(second, report, run_again(failed))
-    if second.passed + len(second.failed) != len(failed):
-        return
-    steady_or_not(result, {name for name, _ in second.failed})
+    entries = result.failed[before:]
+    if failed and len(entries) == len(failed):
+        result.repeat_later(entries, repeat)
 
 
 def side_by_side():
@@ -78,7 +78,7 @@ def pytest_run(result, name, command, arguments, env):
 
     finished = pytest(PYTEST_ARGUMENTS or arguments)
     (LOGS / f'{name}.log').write_text(finished.stdout)
-    repeat(result, report, junit(result, report, finished), pytest)
+    judge(result, report, finished, pytest)
 
 
 def integration(result, view, folder='tests/integration', options=(), environment=None):
@@ -122,6 +122,11 @@ def suite_engines_v2(result):
 def suite_engines_v1(result):
     """podman, buildah, containerd and docker on knarr, on a pure cgroup v1 view"""
     integration(result, 'v1', 'tests/engines')
+
+
+def make_root(release):
+    """The root of another Debian, made by the first call (tests/engines/newer); its own mounts while it is made."""
+    return run(['unshare', '--mount', '--propagation', 'private', 'tests/engines/newer', release, 'true'], env={'KNARR_TEST_CACHE': str(CACHE)})
 
 
 def newer_engines(result, release, view, tests):

@@ -1,18 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a suite says of its tests."""
 
-import sys
-
 from machine import IN_CI, tail
 
 HOST_LACKS = 'host lacks '
 REPEAT_MAX = 10  # more than that is no accident
-
-
-def worth_repeating(failed):
-    """In CI the few tests that failed are run once more, alone: a slow machine must not stop a change that is not
-    to blame. One that passes then is told of, as unsteady; to whoever runs the tests himself it is a failure."""
-    return IN_CI and 0 < len(failed) <= REPEAT_MAX
 
 
 class Result:
@@ -21,6 +13,7 @@ class Result:
         self.failed = []   # (name, what is to be shown)
         self.skipped = []  # (name, reason)
         self.unsteady = []  # (name, what is to be shown): failed once, and passed alone
+        self.repeats = []  # (entries of failed, what runs them again)
 
     def ok(self, count=1):
         self.passed += count
@@ -37,6 +30,23 @@ class Result:
         self.failed += other.failed
         self.skipped += other.skipped
         self.unsteady += other.unsteady
+        self.repeats += other.repeats
+
+    def repeat_later(self, entries, run_again):
+        """In CI the few tests that failed are run once more, when no other suite runs: a slow machine must not stop a change
+        that is not to blame. One that passes then is told of, as unsteady; to whoever runs the tests himself it is a failure.
+        run_again() returns {name: how many tests that adds to the passed} of the entries that pass."""
+        if IN_CI and 0 < len(entries) <= REPEAT_MAX:
+            self.repeats.append((entries, run_again))
+
+    def repeat(self):
+        for entries, run_again in self.repeats:
+            steady = run_again()
+            passed = [entry for entry in entries if entry[0] in steady]
+            self.failed = [entry for entry in self.failed if not any(entry is other for other in passed)]
+            self.unsteady += passed
+            self.passed += sum(steady[name] for name, _ in passed)
+        self.repeats = []
 
     def check(self, name, finished):
         """One test that is one program: passed if it exited 0."""
@@ -75,20 +85,21 @@ def demand(result):
             result.fail(name, f'skipped, and that is not for want of anything on the host: {reason}')
 
 
-def show(name, result, seconds):
+def described(result, seconds):
+    """The lines that say what a suite found."""
+    lines = []
     counts = f'{result.passed} passed, {len(result.failed)} failed, {len(result.skipped)} skipped'
-    print(f'    {counts} ({seconds:.0f} s)')
+    lines.append(f'    {counts} ({seconds:.0f} s)')
     reasons = {}
     for test, reason in result.skipped:
         reasons.setdefault(reason, []).append(test)
     for reason, tests in reasons.items():
-        print(f'    skipped, {reason}: {tests[0]}' + (f' and {len(tests) - 1} more' if len(tests) > 1 else ''))
+        lines.append(f'    skipped, {reason}: {tests[0]}' + (f' and {len(tests) - 1} more' if len(tests) > 1 else ''))
     for word, entries in (('UNSTEADY: failed, and passed when repeated:', result.unsteady), ('FAILED', result.failed)):
         for test, detail in entries:
-            print(f'    {word} {test}')
-            for line in tail(detail).split('\n'):
-                print(f'        {line}')
-    sys.stdout.flush()
+            lines.append(f'    {word} {test}')
+            lines += [f'        {line}' for line in tail(detail).split('\n')]
+    return lines
 
 
 def show_again(name, result):

@@ -30,6 +30,15 @@ def shell_scripts():
             yield name
 
 
+def check_files(result, tool, names):
+    """One check per file: all in one call, and where that complains one by one."""
+    if run([*tool, *names]).returncode == 0:
+        result.ok(len(names))
+        return
+    for name in names:
+        result.check(f'{tool[0]} {name}', run([*tool, name]))
+
+
 def suite_style(result):
     """formatting of C (clang-format 14), shell scripts (shellcheck), Python (compiles)"""
     version = tool_version('clang-format') or ''
@@ -40,13 +49,11 @@ def suite_style(result):
     elif number.group(1) != '14':
         result.skip('clang-format', f'{HOST_LACKS}clang-format 14: version {number.group(1)} formats differently')
     else:
-        for name in files:
-            result.check(f'clang-format {name}', run(['clang-format', '--dry-run', '-Werror', name]))
+        check_files(result, ['clang-format', '--dry-run', '-Werror'], files)
     if tool_version('shellcheck') is None:
         result.skip('shellcheck', HOST_LACKS + 'shellcheck')
     else:
-        for name in shell_scripts():
-            result.check(f'shellcheck {name}', run(['shellcheck', '-x', name]))
+        check_files(result, ['shellcheck', '-x'], list(shell_scripts()))
     for name in tracked('*.py'):
         source = (TOP / name).read_text(encoding='utf-8')
         try:

@@ -5,9 +5,9 @@ import shutil
 
 from builds import release_binary
 from machine import BUILD, CACHE, LOGS, TOP, run, tail
-from real import PYTEST_ARGUMENTS, junit, repeat
+from real import PYTEST_ARGUMENTS, judge
 
-VM_SECONDS = 3600  # some 700 when nothing else runs
+VM_SECONDS = 3600  # some 400 when nothing else runs
 # These need a boot of their own.
 VM_SELINUX = ['test_selinux.py']
 VM_V1 = ['test_systemd_v1.py']
@@ -25,14 +25,18 @@ VM_LEFT_OUT = {
 }
 
 
+def make_image():
+    """The disk of the test machine, made by the first call (tests/vm/image); returns how that went."""
+    return run(['tests/vm/image', str(CACHE / 'vm')], timeout=2400)
+
+
 def in_vm(result, name, kernel, tests):
     """Runs pytest in the test machine of tests/vm, which sees copies of the program and of tests/."""
     knarr, failure = release_binary()
     if failure is not None:
         result.fail('build', failure)
         return
-    image = CACHE / 'vm'
-    made = run(['tests/vm/image', str(image)], timeout=2400)
+    made = make_image()
     if made.returncode != 0:
         last = tail(made.stdout, 1)
         result.skip('the test machine', last) if made.returncode == 77 else result.fail('tests/vm/image', made.stdout)
@@ -43,15 +47,14 @@ def in_vm(result, name, kernel, tests):
     shutil.copytree(TOP / 'contrib/engines', share / 'contrib/engines')
     shutil.copy2(knarr, share / 'knarr')
     pytest = ['env', 'KNARR=/host/knarr', 'KNARR_FAILURES=/host/failures', 'KNARR_TEST_TURNS=/run', 'PYTHONDONTWRITEBYTECODE=1',
-              'python3', '-m', 'pytest', '-p', 'no:cacheprovider',
-              '--numprocesses=2', '--dist=loadfile', '-q', '-rfE', '--tb=short', '--junitxml=/host/report.xml']
+              'python3', '-m', 'pytest', '-p', 'no:cacheprovider', '-q', '-rfE', '--tb=short', '--junitxml=/host/report.xml']
 
     def in_guest(arguments):
         (share / 'failures').unlink(missing_ok=True)
-        return run(['tests/vm/run', '--image', str(image), '--timeout', str(VM_SECONDS), '--kernel', kernel, str(share),
+        return run(['tests/vm/run', '--image', str(CACHE / 'vm'), '--timeout', str(VM_SECONDS), '--kernel', kernel, str(share),
                     *pytest, *arguments], timeout=VM_SECONDS + 60)
 
-    finished = in_guest(PYTEST_ARGUMENTS or tests)
+    finished = in_guest(['--numprocesses=2', '--dist=loadfile', *(PYTEST_ARGUMENTS or tests)])
     (LOGS / f'{name}.log').write_text(finished.stdout)
     if finished.returncode == 77:
         result.skip('the test machine', tail(finished.stdout, 1))
@@ -59,7 +62,7 @@ def in_vm(result, name, kernel, tests):
     report = share / 'report.xml'
     if not report.exists() and (share / 'failures').exists():
         result.fail('failed before the end', (share / 'failures').read_text())
-    repeat(result, report, junit(result, report, finished), in_guest)
+    judge(result, report, finished, in_guest)
 
 
 def suite_vm(result):
