@@ -94,25 +94,28 @@ static void v1_cpuset(const struct cgroup *cgroup, struct statistics_reading *re
 			&cpuset->sched_relax_domain_level);
 }
 
+/* What the kernel tells of each thing that it counts pages of (struct page_counter). */
+static const char *const v1_page_files[] = {"usage_in_bytes", "max_usage_in_bytes", "failcnt",
+					    "limit_in_bytes"};
+
+/* The files that begin with `name`, into as many values; one that is not there leaves its value. */
+static void v1_pages(struct statistics_reading *reading, const char *name, uint64_t *const values[],
+		     size_t count)
+{
+	char file[64];
+
+	for (size_t i = 0; i < count; i++) {
+		(void)snprintf(file, sizeof(file), "%s.%s", name, v1_page_files[i]);
+		statistics_read_u64(reading, file, values[i]);
+	}
+}
+
 static void v1_memory_entry(struct statistics_reading *reading, const char *name,
 			    struct statistics_memory_entry *entry)
 {
-	const struct {
-		const char *file;
-		uint64_t *value;
-	} rows[] = {
-		{"usage_in_bytes", &entry->usage},
-		{"max_usage_in_bytes", &entry->max},
-		{"failcnt", &entry->failcnt},
-		{"limit_in_bytes", &entry->limit},
-	};
+	uint64_t *const values[] = {&entry->usage, &entry->max, &entry->failcnt, &entry->limit};
 
-	for (size_t i = 0; i < array_size(rows); i++) {
-		char file[64];
-
-		(void)snprintf(file, sizeof(file), "%s.%s", name, rows[i].file);
-		statistics_read_u64(reading, file, rows[i].value);
-	}
+	v1_pages(reading, name, values, array_size(values));
 }
 
 static void v1_memory(const struct cgroup *cgroup, struct statistics_reading *reading)
@@ -180,26 +183,14 @@ static void v1_hugetlb(const struct cgroup *cgroup, struct statistics_reading *r
 	statistics_find_page_sizes(reading, ".usage_in_bytes");
 	for (size_t i = 0; i < reading->statistics->hugetlb_count; i++) {
 		struct statistics_hugetlb *entry = &reading->statistics->hugetlb[i];
-		const struct {
-			const char *file;
-			uint64_t *value;
-		} rows[] = {
-			{"usage_in_bytes", &entry->usage},
-			{"max_usage_in_bytes", &entry->max},
-			{"failcnt", &entry->failcnt},
-		};
+		uint64_t *const values[] = {&entry->usage, &entry->max, &entry->failcnt};
+		char name[48];
 
+		(void)snprintf(name, sizeof(name), "hugetlb.%s", entry->page_size);
+		v1_pages(reading, name, values, array_size(values));
 		/* What is reserved counts where the kernel knows it, as the limit does. */
-		for (size_t j = 0; j < array_size(rows); j++) {
-			char file[64];
-
-			(void)snprintf(file, sizeof(file), "hugetlb.%s.%s", entry->page_size,
-				       rows[j].file);
-			statistics_read_u64(reading, file, rows[j].value);
-			(void)snprintf(file, sizeof(file), "hugetlb.%s.rsvd.%s", entry->page_size,
-				       rows[j].file);
-			statistics_read_u64(reading, file, rows[j].value);
-		}
+		(void)snprintf(name, sizeof(name), "hugetlb.%s.rsvd", entry->page_size);
+		v1_pages(reading, name, values, array_size(values));
 	}
 }
 

@@ -24,15 +24,20 @@ int mounts_look_at_root(struct mounts_run *run, struct error *err)
 }
 
 /*
- * The names are known to be harmless since mounts_plan(); a symbolic link in the image may still
- * lead to the root or into a procfs.
+ * What was found or made (or why not, as a negative errno in its place) becomes the caller's. The
+ * names are known to be harmless since mounts_plan(); a symbolic link in the image may still lead
+ * to the root or into a procfs.
  */
-static int mounts_check_target(const struct mounts_run *run, const struct mounts_step *step, int fd,
-			       struct mounts_target *ret_target, struct error *err)
+static int mounts_take_target(const struct mounts_run *run, const struct mounts_step *step,
+			      struct mounts_target found, struct mounts_target *ret_target,
+			      struct error *err)
 {
+	auto_close int fd = found.fd;
 	struct statfs fs;
 	struct statx st;
 
+	if (fd < 0)
+		return error_errno(err, -fd, "open the destination");
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &st) < 0 ||
 	    fstatfs(fd, &fs) < 0)
 		return error_errno(err, errno, "look at the destination");
@@ -42,7 +47,9 @@ static int mounts_check_target(const struct mounts_run *run, const struct mounts
 	if (st.stx_mnt_id == run->root_mount && st.stx_ino == run->root_inode)
 		return error_set(err, EINVAL,
 				 "the destination leads to the root filesystem itself");
-	ret_target->mode = st.stx_mode;
+	found.mode = st.stx_mode;
+	found.fd = fd_take(&fd);
+	*ret_target = found;
 	return 0;
 }
 
@@ -64,28 +71,20 @@ int mounts_open_directory(const struct mounts_run *run, const struct mounts_step
 	const char *destination = step->config->destination;
 	struct mounts_target target = {.existed = true};
 	bool plain = mounts_needs_plain(step);
-	auto_close int fd = -EBADF;
 	int r;
 
-	fd = resolve_open(run->context->root, destination,
-			  O_PATH | O_DIRECTORY | (plain ? O_NOFOLLOW : 0));
-	if (fd == -ENOENT) {
-		r = resolve_make_directory(run->context->root, destination, &fd, err);
+	target.fd = resolve_open(run->context->root, destination,
+				 O_PATH | O_DIRECTORY | (plain ? O_NOFOLLOW : 0));
+	if (target.fd == -ENOENT) {
+		r = resolve_make_directory(run->context->root, destination, &target.fd, err);
 		if (r < 0)
 			return r;
 		target.existed = false;
 	}
-	if (fd == -ENOTDIR && plain)
+	if (target.fd == -ENOTDIR && plain)
 		return error_set(err, ENOTDIR, "a %s must be mounted on an ordinary directory",
 				 step->config->type);
-	if (fd < 0)
-		return error_errno(err, -fd, "open the destination");
-	r = mounts_check_target(run, step, fd, &target, err);
-	if (r < 0)
-		return r;
-	target.fd = fd_take(&fd);
-	*ret_target = target;
-	return 0;
+	return mounts_take_target(run, step, target, ret_target, err);
 }
 
 int mounts_open_for(const struct mounts_run *run, const struct mounts_step *step, int source,
@@ -93,29 +92,22 @@ int mounts_open_for(const struct mounts_run *run, const struct mounts_step *step
 {
 	const char *destination = step->config->destination;
 	struct mounts_target target = {.existed = true};
-	auto_close int fd = -EBADF;
 	struct stat st;
 	int r;
 
-	fd = resolve_open(run->context->root, destination,
-			  O_PATH | (step->options.dest_nofollow ? O_NOFOLLOW : 0));
-	if (fd == -ENOENT) {
+	target.fd = resolve_open(run->context->root, destination,
+				 O_PATH | (step->options.dest_nofollow ? O_NOFOLLOW : 0));
+	if (target.fd == -ENOENT) {
 		if (fstat(source, &st) < 0)
 			return error_errno(err, errno, "look at the source");
 		if (S_ISDIR(st.st_mode))
-			r = resolve_make_directory(run->context->root, destination, &fd, err);
+			r = resolve_make_directory(run->context->root, destination, &target.fd,
+						   err);
 		else
-			r = resolve_make_file(run->context->root, destination, &fd, err);
+			r = resolve_make_file(run->context->root, destination, &target.fd, err);
 		if (r < 0)
 			return r;
 		target.existed = false;
 	}
-	if (fd < 0)
-		return error_errno(err, -fd, "open the destination");
-	r = mounts_check_target(run, step, fd, &target, err);
-	if (r < 0)
-		return r;
-	target.fd = fd_take(&fd);
-	*ret_target = target;
-	return 0;
+	return mounts_take_target(run, step, target, ret_target, err);
 }
