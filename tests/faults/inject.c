@@ -142,10 +142,19 @@ static void die(const char *what)
 	exit(125);
 }
 
+/* Calls of ours that are newer than the libseccomp of some distributions. */
+static const struct {
+	const char *name;
+	int nr;
+} newer[] = {{"statmount", 457}, {"listmount", 458}};
+
 static int number_of_call(const char *name)
 {
 	int nr = seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86_64, name);
 
+	for (size_t i = 0; i < sizeof(newer) / sizeof(*newer) && nr < 0; i++)
+		if (strcmp(name, newer[i].name) == 0)
+			nr = newer[i].nr;
 	return nr >= 0 && nr < MAX_CALLS ? nr : -1;
 }
 
@@ -156,6 +165,9 @@ static const char *name_of_call(uint64_t nr)
 		nr < MAX_CALLS ? seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86_64, (int)nr) : NULL;
 
 	snprintf(name, sizeof(name), "%s", found ? found : "unknown");
+	for (size_t i = 0; i < sizeof(newer) / sizeof(*newer) && !found; i++)
+		if (nr == (uint64_t)newer[i].nr)
+			snprintf(name, sizeof(name), "%s", newer[i].name);
 	free(found);
 	return name;
 }

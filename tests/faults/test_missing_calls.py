@@ -12,9 +12,9 @@ from scene import Scene
 pytestmark = pytest.mark.knarr
 ENOSYS, EPERM, EINVAL = 38, 1, 22
 
-CALLS = '''bpf clone3 close_range execveat faccessat2 fsconfig fsmount fsopen getrandom keyctl memfd_create mount_setattr move_mount
-name_to_handle_at open_tree openat2 pidfd_open pidfd_send_signal pivot_root prlimit64 process_madvise renameat2 seccomp setns statx
-unshare waitid'''.split()
+CALLS = '''bpf clone3 close_range execveat faccessat2 fsconfig fsmount fsopen getrandom keyctl listmount memfd_create mount_setattr
+move_mount name_to_handle_at open_tree openat2 pidfd_open pidfd_send_signal pivot_root prlimit64 process_madvise renameat2 seccomp
+setns statmount statx unshare waitid'''.split()
 
 # What a line may say instead of the call: the thing that the call is for.
 MEANS = {'bpf': 'device|BPF', 'keyctl': 'keyring', 'setns': 'join|namespace', 'prlimit64': 'rlimit|limit', 'seccomp': 'seccomp',
