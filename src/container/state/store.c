@@ -268,6 +268,11 @@ static int store_taken(const char *id, struct error *err)
 	return error_hint(err, "remove the old one with `delete --force %s`", id);
 }
 
+static int store_vanished(const char *id, struct error *err)
+{
+	return error_set(err, EBUSY, "container %s was removed while it was being made", id);
+}
+
 /*
  * Others may hold the lock for a moment: store_is_locked() does, and a `delete`, behind which the
  * directory is no longer the named one. One that was there already is not waited for.
@@ -279,8 +284,7 @@ static int store_claim_opened(const struct store *store, struct store_entry *ent
 	int r = store_lock(store, entry, deadline, err);
 
 	if (r == -ENOENT)
-		return error_set(err, EBUSY, "container %s was removed while it was being made",
-				 entry->id);
+		return store_vanished(entry->id, err);
 	if (r == -EBUSY && !made)
 		return store_taken(entry->id, err);
 	if (r < 0)
@@ -314,6 +318,8 @@ int store_claim(const struct store *store, const char *id, struct store_entry *r
 		/* Nothing is in it yet; when a `delete` was faster it is gone. */
 		if (made)
 			(void)unlinkat(store->fd, id, AT_REMOVEDIR);
+		if (entry.fd == -ENOENT)
+			return store_vanished(id, err);
 		return error_errno(err, -entry.fd, "open state directory %s/%s", store->path, id);
 	}
 	r = store_claim_opened(store, &entry, made, err);
