@@ -61,7 +61,7 @@ def test_states(container, workdir):
     (['checkpoint', '--status-fd', '77'], '--status-fd 77: Bad file descriptor (EBADF)'),
     (['checkpoint', '--empty-ns', 'ipc'], '--empty-ns ipc: only network can be empty'),
     (['restore', '--empty-ns', 'pid'], '--empty-ns pid: only network can be empty'),
-    (['restore', '--bundle', ''], 'a path is empty'),
+    (['restore', '--image-path', ''], 'a path is empty'),
 ])
 def test_bad_flags(container, words, text):
     c = container().up()
