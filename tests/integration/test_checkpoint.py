@@ -311,6 +311,26 @@ def test_restore_believes_no_name(container, workdir, name):
     assert restore_looking(c, workdir, workdir) == (None, f'knarr: the images have a mount {name} of the host, which the configuration does not have\n')
 
 
+def test_mapped_ids_are_refused(container, workdir):
+    """criu knows nothing of them: the volume would come back with the owners that it has on the host."""
+    c = container()
+    (workdir / 'source').mkdir()
+    maps = [{'containerID': 0, 'hostID': 200000, 'size': 10}]
+    c.config['mounts'].append({'destination': '/mnt', 'type': 'bind', 'source': str(workdir / 'source'), 'options': ['bind'],
+                               'uidMappings': maps, 'gidMappings': maps})
+    c.up()
+    words = rf'mounts\[{len(c.config["mounts"]) - 1}\]: criu cannot map the ids of a mount\n$'
+    c.runtime.fails('checkpoint', '--image-path', workdir / 'images', c.id, text=words)
+    assert c.status == 'running' and not (workdir / 'images').exists()
+    (workdir / 'images').mkdir()
+    (workdir / 'criu').write_text(PRETENDER)
+    with start_with_pretender(c.runtime, workdir / 'criu', 'restore', '--image-path', workdir / 'images', '--bundle', c.bundle.path,
+                              f'{c.id}-new') as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and re.search(words, err), err
+    assert not (c.runtime.root / f'{c.id}-new').exists()
+
+
 def test_user_namespace_is_refused(container, workdir):
     """Before anything is done: it would be ended, and could not be restored."""
     c = container()

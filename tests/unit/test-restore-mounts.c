@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "container/checkpoint/mounts.h"
 #include "suite.h"
 
 #define PLACE "/place"
@@ -217,12 +218,31 @@ START_TEST(images_of_another_runtime)
 }
 END_TEST
 
+START_TEST(mounts_whose_ids_are_mapped)
+{
+	static char *maps[] = {(char *)(uintptr_t) "ro", (char *)(uintptr_t) "ridmap"};
+	struct oci_id_mapping line = {0, 5000, 10};
+	struct stage stage;
+
+	stage_open(&stage);
+	ck_assert_int_eq(checkpoint_check_mounts(&stage.config, &stage.err), 0);
+	stage.mounts[0].options = (struct oci_strings){maps, 2};
+	ck_assert_int_eq(checkpoint_check_mounts(&stage.config, &stage.err), -ENOTSUP);
+	ck_assert_str_eq(stage.err.field, "mounts[0]");
+	stage.mounts[0].options.count = 1;
+	ck_assert_int_eq(checkpoint_check_mounts(&stage.config, &stage.err), 0);
+	stage.mounts[0].gid_mappings = (struct oci_id_mappings){&line, 1};
+	ck_assert_int_eq(checkpoint_check_mounts(&stage.config, &stage.err), -ENOTSUP);
+	stage_close(&stage);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
 		names_of_a_container,	   below_a_bind,
 		links_below_a_bind,	   names_that_are_no_mounts_of_the_configuration,
-		images_of_another_runtime,
+		images_of_another_runtime, mounts_whose_ids_are_mapped,
 	};
 
 	return suite_run("restore-mounts", tests, suite_count(tests));

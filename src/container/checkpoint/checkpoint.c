@@ -98,7 +98,8 @@ static int checkpoint_load(struct checkpoint *checkpoint, const struct store *st
 	checkpoint->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (checkpoint->root < 0)
 		return error_errno(err, errno, "open the container's root");
-	return bundle_load_snapshot(&checkpoint->entry, &checkpoint->bundle, err);
+	r = bundle_load_snapshot(&checkpoint->entry, &checkpoint->bundle, err);
+	return r < 0 ? r : checkpoint_check_mounts(checkpoint->bundle.config, err);
 }
 
 /*

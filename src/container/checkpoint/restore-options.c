@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "container/checkpoint/checkpoint.h"
+#include "container/checkpoint/mounts.h"
 #include "container/checkpoint/names.h"
 #include "container/checkpoint/restore-steps.h"
 #include "kernel/syscalls.h"
@@ -163,7 +164,9 @@ int restore_put_options(struct restore *restore, struct error *err)
 		criu_put_string(options, CRIU_LSM_PROFILE, request->lsm_profile);
 	if (request->lsm_mount_context)
 		criu_put_string(options, CRIU_LSM_MOUNT_CONTEXT, request->lsm_mount_context);
-	r = criu_put_flags(options, &request->flags, err);
+	r = checkpoint_check_mounts(restore->creation.plan.config, err);
+	if (r == 0)
+		r = criu_put_flags(options, &request->flags, err);
 	if (r == 0)
 		r = restore_put_namespaces(restore, err);
 	if (r == 0)
