@@ -176,8 +176,8 @@ def test_cpuset_that_the_machine_has_not(container, field):
 def test_fork_bomb_stops_at_the_limit(container):
     """Bounded three times over: by its count, by the limit and by its sleep's end."""
     c = limit(container(['sh', '-c', 'i=0; while [ $i -lt 200 ]; do sleep 60 & i=$((i + 1)); done; sleep 60']), pids={'limit': 20})
-    c.up()
-    folder = cgroup_of(c)
+    folder = cgroup_of(c.create())
+    c.start()  # the shell ends when it cannot fork, and its cgroup stays
     wait_until(lambda: table(folder, 'pids.events')['max'] > 0, 'the limit is met')
     assert int(value(folder, 'pids.peak')) == 20
     assert int(value(folder, 'pids.current')) <= 20
