@@ -126,7 +126,8 @@ static int resolve_existing(int root, const char *path, int *ret_fd, size_t *ret
 /*
  * When the component at path[at] of the directory `parent` is a symbolic link (to nothing, as its
  * callers know), replaces it in `path` by its target and gives 1; else 0. Not cleaned: the kernel
- * decides what ".." of the target means.
+ * decides what ".." of the target means. -ESRCH: a link whose target depends on who asks, and that
+ * has none for us ("self" in the procfs of a pid namespace that we are not in).
  */
 static int resolve_replace_link(int parent, char path[PATH_MAX], size_t at)
 {
@@ -140,6 +141,9 @@ static int resolve_replace_link(int parent, char path[PATH_MAX], size_t at)
 	memcpy(name, path + at, n);
 	name[n] = '\0';
 	length = readlinkat(parent, name, target, sizeof(target) - 1);
+	if (length < 0 && errno == ENOENT &&
+	    faccessat(parent, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return -ESRCH;
 	if (length < 0)
 		return errno == EINVAL || errno == ENOENT ? 0 : -errno;
 	target[length] = '\0';
@@ -181,6 +185,14 @@ static int resolve_make_all(int root, char path[PATH_MAX], int *ret_fd)
 	return -ELOOP;
 }
 
+static int resolve_nobody(const char *path, struct error *err)
+{
+	return error_set(err, ESRCH,
+			 "%s leads through a link of /proc to the process that follows it, which "
+			 "is none of that pid namespace here",
+			 path);
+}
+
 int resolve_make_directory(int root, const char *path, int *ret_fd, struct error *err)
 {
 	char clean[PATH_MAX];
@@ -198,6 +210,8 @@ int resolve_make_directory(int root, const char *path, int *ret_fd, struct error
 			"open directory %s in the root filesystem (a link in it cannot be "
 			"followed)",
 			path);
+	if (r == -ESRCH)
+		return resolve_nobody(path, err);
 	if (r < 0)
 		return error_errno(err, -r, "make directory %s in the root filesystem", path);
 	return 0;
@@ -266,6 +280,8 @@ int resolve_make_file(int root, const char *path, int *ret_fd, struct error *err
 		if (fd == -ENOENT)
 			r = resolve_make_missing(root, current);
 	}
+	if (r == -ESRCH)
+		return resolve_nobody(path, err);
 	if (r < 0)
 		return error_errno(err, -r, "make file %s in the root filesystem", path);
 	if (fd < 0)

@@ -223,11 +223,25 @@ def test_bad_users(up, user):
     assert done.rc == 255 and done.out == '' and 'id' in done.err and done.err.count('\n') == 1, done
 
 
-@pytest.mark.parametrize('cwd', ['/proc/self/fd/3', '/proc/1/cwd', 'relative'])
-def test_bad_cwd(up, cwd):
+JUMPS = 'leads through a link of /proc that jumps, or a loop of links (such a link could lead out of the container)'
+NOBODY = 'leads through a link of /proc to the process that follows it, which is none of that pid namespace here'
+
+
+@pytest.mark.parametrize('cwd,words', [
+    ('/proc/1/cwd', JUMPS), ('/proc/1/root/tmp', JUMPS), ('/proc/1/ns/mnt', JUMPS), ('/jump', JUMPS),
+    ('/proc/self', NOBODY), ('/proc/self/cwd', NOBODY), ('/proc/self/fd/3', NOBODY), ('/proc/thread-self/root', NOBODY), ('/me/fd', NOBODY),
+    ('/bin/busybox', 'Not a directory'), ('/proc/nosuch', 'No such file or directory')])
+def test_bad_cwd(up, cwd, words):
     c = up()
+    (c.rootfs / 'jump').symlink_to('/proc/1/root/etc')
+    (c.rootfs / 'me').symlink_to('proc/self')
     done = execute(c, '--cwd', cwd, c.id, 'pwd')
-    assert done.rc == 255 and done.out == '', done
+    assert (done.rc, done.out) == (255, '') and cwd in done.err and words in done.err and done.err.count('\n') == 1, done
+
+
+def test_relative_cwd(up):
+    c = up()
+    assert execute(c, '--cwd', 'relative', c.id, 'pwd') == (255, '', 'knarr: --cwd relative: that is not an absolute path\n')
 
 
 def test_process_file(up, workdir):
