@@ -178,11 +178,25 @@ static int v1_settle(struct cgroup *cgroup, const struct cgroup_host *host, stru
 	return 0;
 }
 
+/*
+ * Also for a limit of 0, which is none to leave out: with it a process may use nothing of what
+ * there is, or will be. (Engines that pass one for each size of huge pages ask first whether there
+ * is a controller.)
+ */
 static int v1_enable(struct cgroup *cgroup, const char *controller, struct error *err)
 {
+	const struct cgroup_member *unified = cgroup_member_find(cgroup, "");
+	char path[PATH_MAX], list[CGROUP_CONTROLLERS_MAX];
+
 	error_set(err, ENOENT,
 		  "cgroup controller %s is missing: no hierarchy of it is mounted below %s",
 		  controller, CGROUP_MOUNT_POINT);
+	if (unified)
+		(void)snprintf(path, sizeof(path), "%s/cgroup.controllers", unified->mount_point);
+	if (unified && io_read_small(AT_FDCWD, path, list, sizeof(list)) > 0 &&
+	    cgroup_list_has(list, ' ', controller))
+		return error_hint(err, "on this hybrid host it belongs to %s, where no limits are",
+				  unified->mount_point);
 	return error_hint(err,
 			  "it may be disabled by cgroup_disable= on the kernel's command line");
 }
