@@ -119,8 +119,7 @@ static int process_is_identical(const struct process_identity *identity, int pid
 
 	if (identity->pidfs_inode != 0 && process_pidfs_inode(pidfd) != identity->pidfs_inode)
 		return 0;
-	/* Of 64 bits it is never given twice (fs/pidfs.c); to read more costs more than all this.
-	 */
+	/* Proof, of 64 bits (process.h); to read more costs more than all this. */
 	if (identity->pidfs_inode != 0 && sizeof(long) == sizeof(uint64_t))
 		return 1;
 	r = process_start_time(identity->pid, &start_time);

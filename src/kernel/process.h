@@ -31,12 +31,20 @@ pid_t process_fork(uint64_t flags, int cgroup, int *ret_pidfd);
 
 #define PROCESS_BOOT_ID_SIZE 40
 
-/* Who a process is, beyond its pid. */
+/*
+ * Who a process is, beyond its pid.
+ *
+ * Within one boot a pidfs inode (Linux 6.9) alone is proof, and the start time is not compared: the
+ * kernel gives each process that it makes a number of 64 bits, and gives none twice (alloc_pid(),
+ * fs/pidfs.c: at a million a second they last for 500 000 years). From which namespace it is looked
+ * at makes no difference. A kernel of 32 bits shows the lower half of that number as the inode's,
+ * which comes again after 2^32 processes: a knarr of 32 bits compares both. Boots are told apart
+ * by their ids, 122 random bits, and not by these numbers, which begin anew with each.
+ */
 struct process_identity {
 	pid_t pid;
 	uint64_t start_time;  /* clock ticks since boot: field 22 of proc_pid_stat(5) */
-	uint64_t pidfs_inode; /* unique for this boot from Linux 6.9 on (pidfs); 0: unknown. Where
-				 it is, the start time says nothing more and is not compared */
+	uint64_t pidfs_inode; /* 0: this kernel has none */
 	char boot_id[PROCESS_BOOT_ID_SIZE];
 };
 
