@@ -73,6 +73,9 @@ static int exec_plan(struct exec *exec, struct error *err)
 		r = join_find_namespaces(exec->status.pid, exec->status.pidfd, namespaces.fresh,
 					 &plan->namespaces.private, err);
 	capabilities_plan(plan->process->capabilities, &plan->capabilities);
+	/* stderr is the program's here: only who asks for one himself is told that there is none.
+	 */
+	plan->capabilities.told = exec->request->capabilities.count == 0;
 	if (r == 0)
 		r = plan_make_seccomp(plan, err);
 	return r;

@@ -113,10 +113,10 @@ int capabilities_limit(const struct capabilities_plan *plan, struct error *err)
 	return 0;
 }
 
-/* `wanted` without what there is not; says so. */
-static uint64_t capabilities_cut(const char *set, uint64_t wanted, uint64_t available)
+/* `wanted` without what there is not; says so, unless it has been said. */
+static uint64_t capabilities_cut(const char *set, uint64_t wanted, uint64_t available, bool told)
 {
-	for (size_t i = 0; i < OCI_CAPABILITY_COUNT; i++)
+	for (size_t i = 0; !told && i < OCI_CAPABILITY_COUNT; i++)
 		if (((wanted & ~available) >> i) & 1)
 			log_warning(
 				"process.capabilities.%s: %s is not to be had here and left out",
@@ -176,9 +176,9 @@ int capabilities_apply(const struct capabilities_plan *plan, struct error *err)
 	permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
 	inheritable = permitted & bounding;
 
-	permitted = capabilities_cut("permitted", plan->permitted, permitted);
-	inheritable = capabilities_cut("inheritable", plan->inheritable, inheritable);
-	ambient = capabilities_cut("ambient", plan->ambient, permitted & inheritable);
+	permitted = capabilities_cut("permitted", plan->permitted, permitted, plan->told);
+	inheritable = capabilities_cut("inheritable", plan->inheritable, inheritable, plan->told);
+	ambient = capabilities_cut("ambient", plan->ambient, permitted & inheritable, plan->told);
 	r = capabilities_set(plan->effective & permitted, permitted, inheritable);
 	if (r < 0)
 		return error_errno(err, -r, "set the capabilities");

@@ -12,6 +12,8 @@
 /* Bit n is capability n. */
 struct capabilities_plan {
 	uint64_t bounding, effective, inheritable, permitted, ambient;
+	bool told; /* what of them is not to be had, somebody has been warned of; false by
+		      capabilities_plan() */
 };
 
 /*
@@ -25,8 +27,9 @@ void capabilities_plan(const struct oci_capabilities *config, struct capabilitie
  * setresuid (PR_SET_KEEPCAPS). */
 int capabilities_limit(const struct capabilities_plan *plan, struct error *err);
 
-/* After the change of user: effective, permitted, inheritable exactly as planned (those beyond the
- * caller's own permitted set are dropped with a warning, as runc does), then ambient. */
+/* After the change of user: effective, permitted, inheritable exactly as planned, then ambient.
+ * Those beyond the caller's own permitted set are left out, with a warning unless it was given
+ * (runc and crun fail: what engines call privileged cannot be run by a runtime that is less). */
 int capabilities_apply(const struct capabilities_plan *plan, struct error *err);
 
 #endif

@@ -352,6 +352,30 @@ def test_delete_ends_them(up):
     os.waitpid(pid, 0)
 
 
+def test_capabilities_that_the_runtime_has_not(container, workdir):
+    """create tells of them; what the program of an exec writes to stderr is not to be mixed with words of ours, unless it was
+    the command that asked."""
+    sets = {kind: ['CAP_KILL', 'CAP_SYS_BOOT'] for kind in ('bounding', 'effective', 'permitted')}
+    c = container(capabilities=sets)
+    c.bundle.save()
+
+    def less(*words):
+        log = workdir / 'words'
+        with open(log, 'wb') as out:
+            rc = subprocess.run(['setpriv', '--bounding-set=-sys_boot', *c.runtime.command(*words)], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                timeout=harness.PATIENCE, check=False).returncode
+        return rc, log.read_text()
+
+    warning = 'knarr: warning: process.capabilities.permitted: CAP_SYS_BOOT is not to be had here and left out\n'
+    assert less('run', '--detach', '--bundle', c.bundle.path, c.id) == (0, warning)
+    show = ('sh', '-c', 'grep CapPrm: /proc/self/status')
+    kill = f'CapPrm:\t{capability_mask("CAP_KILL"):016x}\n'
+    assert less('exec', c.id, *show) == (0, kill)
+    (workdir / 'process.json').write_text(json.dumps({'cwd': '/', 'env': ['PATH=/bin'], 'args': show, 'capabilities': sets}))
+    assert less('exec', '--process', workdir / 'process.json', c.id) == (0, kill)
+    assert less('exec', '--cap', 'CAP_SYS_BOOT', c.id, *show) == (0, warning + kill)
+
+
 def test_unknown_capability(up):
     """A slip on the command line, and no old engine's configuration."""
     c = up()
