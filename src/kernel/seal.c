@@ -69,11 +69,11 @@ static bool seal_is_sealed(int exe)
 
 /* ---- where it stands ---- */
 
-/* The same file by way of a mount that is in no namespace. */
-static int seal_open_apart(int exe, int *ret_mount)
+/* The same file by way of a mount that is in no namespace. EINVAL for one in memory. */
+static int seal_open_apart(int *ret_mount)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
-	auto_close int mount = sys_open_tree(exe, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
+	auto_close int mount = sys_open_tree(AT_FDCWD, "/proc/self/exe", OPEN_TREE_CLONE);
 	char path[64];
 	int fd, r;
 
@@ -249,10 +249,10 @@ static int seal_replace_link(char *const *argv)
 	return 0;
 }
 
-static int seal_in_place(int exe, char *const *argv, int *ret_mount)
+static int seal_in_place(char *const *argv, int *ret_mount)
 {
 	auto_close int mount = -EBADF;
-	auto_close int file = seal_open_apart(exe, &mount);
+	auto_close int file = seal_open_apart(&mount);
 	int r;
 
 	if (file < 0)
@@ -288,7 +288,8 @@ static int seal_copy(int exe, off_t size, int *ret_fd)
 	return 0;
 }
 
-int seal_self(char *const *argv, int *ret_mount, struct error *err)
+/* Returns 0 where this is the copy already. */
+static int seal_execute_copy(char *const *argv, int reason, struct error *err)
 {
 	auto_close int exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	auto_close int copy = -EBADF;
@@ -297,13 +298,9 @@ int seal_self(char *const *argv, int *ret_mount, struct error *err)
 
 	if (exe < 0)
 		return error_errno(err, errno, "open /proc/self/exe");
-	*ret_mount = -EBADF;
 	if (seal_is_sealed(exe))
 		return 0;
-	r = seal_in_place(exe, argv, ret_mount);
-	if (r == 0)
-		return 0;
-	log_debug("executing a sealed copy: %s", error_name(-r));
+	log_debug("executing a sealed copy: %s", error_name(reason));
 	if (fstat(exe, &st) < 0)
 		return error_errno(err, errno, "look at /proc/self/exe");
 	r = seal_copy(exe, st.st_size, &copy);
@@ -316,4 +313,13 @@ int seal_self(char *const *argv, int *ret_mount, struct error *err)
 	/* By number: glibc has execveat from 2.34 on only. */
 	(void)syscall(SYS_execveat, copy, "", argv, environ, AT_EMPTY_PATH);
 	return error_errno(err, errno, "execute the sealed copy of the executable");
+}
+
+int seal_self(char *const *argv, int *ret_mount, struct error *err)
+{
+	int r;
+
+	*ret_mount = -EBADF;
+	r = seal_in_place(argv, ret_mount);
+	return r == 0 ? 0 : seal_execute_copy(argv, -r, err);
 }
