@@ -19,7 +19,6 @@
 #include "isolate/network.h"
 #include "kernel/channel.h"
 #include "kernel/process.h"
-#include "kernel/procfs.h"
 
 /* How long a process that has closed its channel may take to be dead, milliseconds. */
 #define BIRTH_DEATH_TIMEOUT 10000
@@ -70,11 +69,9 @@ static int birth_connect_to(const char *path, const char *flag, int *ret_fd, str
 int birth_connect(struct birth *birth, struct error *err)
 {
 	const struct plan_options *options = birth->plan->options;
-	int r = procfs_open(&birth->procfs, err);
+	int r = birth_connect_to(options->console_socket, "--console-socket",
+				 &birth->console_socket, err);
 
-	if (r == 0)
-		r = birth_connect_to(options->console_socket, "--console-socket",
-				     &birth->console_socket, err);
 	if (r == 0)
 		r = birth_connect_to(options->pidfd_socket, "--pidfd-socket", &birth->pidfd_socket,
 				     err);

@@ -23,7 +23,7 @@ struct birth {
 	int pidfd;
 	int channel;			  /* to the process */
 	int console_socket, pidfd_socket; /* connected, or -EBADF */
-	int procfs;			  /* kernel/procfs.h */
+	int procfs;			  /* kernel/procfs.h: the maker's to open */
 	struct interrupt interrupt;	  /* of creation; not watched in exec */
 	int master;			  /* its terminal, when it has come over the channel */
 };
@@ -31,7 +31,7 @@ struct birth {
 void birth_init(struct birth *birth, const struct plan *plan, struct rollback *rollback);
 void birth_close(struct birth *birth);
 
-/* Opens procfs, and connects to the sockets of the command line: before anything is made. */
+/* Connects to the sockets of the command line: before anything is made. */
 int birth_connect(struct birth *birth, struct error *err);
 
 /* Says one word. */

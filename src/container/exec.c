@@ -36,6 +36,7 @@
 #include "isolate/terminal.h"
 #include "kernel/channel.h"
 #include "kernel/process.h"
+#include "kernel/procfs.h"
 #include "kernel/syscalls.h"
 
 struct exec {
@@ -107,6 +108,23 @@ static int exec_load(struct exec *exec, const struct store *store, struct error 
 				 id);
 	r = exec_process_make(request, exec->bundle.config->process, &exec->process, err);
 	return r < 0 ? exec_process_locate(&exec->process, err) : 0;
+}
+
+static bool exec_is_label(const char *label)
+{
+	return label && label[0] != '\0';
+}
+
+/* Opened only for who writes there: to find out that nothing is mounted on it takes ten system
+ * calls. */
+static int exec_open_procfs(struct exec *exec, struct error *err)
+{
+	const struct oci_process *process = exec->plan.process;
+
+	if (!exec_is_label(process->apparmor_profile) && !exec_is_label(process->selinux_label) &&
+	    !process->oom_score_adj.set && !plan_has(&exec->plan, CLONE_NEWUSER))
+		return 0;
+	return procfs_open(&exec->birth.procfs, err);
 }
 
 /* "[CONTROLLER[,CONTROLLER...]:]PATH": below the container's, in the hierarchies of these or in
@@ -448,6 +466,8 @@ int container_exec(const struct store *store, const struct exec_request *request
 		r = exec_plan(&exec, err);
 	if (r == 0)
 		r = exec_open_cgroup(&exec, err);
+	if (r == 0)
+		r = exec_open_procfs(&exec, err);
 	if (r == 0)
 		r = birth_connect(&exec.birth, err);
 	if (r == 0 && !request->options.detach)

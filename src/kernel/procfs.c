@@ -63,19 +63,22 @@ static int procfs_open_bare(void)
 int procfs_open(int *ret_fd, struct error *err)
 {
 	auto_close int fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool root;
 
 	if (fd < 0)
 		return error_errno(err, errno, "open /proc");
-	if (procfs_is_root(fd) && procfs_is_covered(fd)) {
+	root = procfs_is_root(fd);
+	if (root && procfs_is_covered(fd)) {
 		int bare = procfs_open_bare();
 
 		/* Not to be had by the unprivileged: what is covered fails with EXDEV. */
 		if (bare >= 0) {
 			fd_close(fd);
 			fd = bare;
+			root = procfs_is_root(fd);
 		}
 	}
-	if (!procfs_is_root(fd)) {
+	if (!root) {
 		error_set(err, EINVAL, "/proc is not the root of a procfs");
 		return error_hint(err, "mount -t proc proc /proc");
 	}

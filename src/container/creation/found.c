@@ -15,6 +15,7 @@
 #include "container/state/gate.h"
 #include "container/unprivileged.h"
 #include "kernel/channel.h"
+#include "kernel/procfs.h"
 #include "kernel/syscalls.h"
 #include "oci-spec/oci-spec.h"
 
@@ -205,6 +206,8 @@ int creation_found(struct creation *creation, struct error *err)
 	if (r < 0)
 		return r;
 	r = interrupt_open(&creation->birth.interrupt, err);
+	if (r == 0)
+		r = procfs_open(&creation->birth.procfs, err);
 	if (r == 0)
 		r = birth_connect(&creation->birth, err);
 	if (r == 0)
