@@ -331,22 +331,135 @@ def test_mapped_ids_are_refused(container, workdir):
     assert not (c.runtime.root / f'{c.id}-new').exists()
 
 
-def test_user_namespace_is_refused(container, workdir):
-    """Before anything is done: it would be ended, and could not be restored."""
-    c = container()
+def in_user_namespace(c):
     c.config['linux']['namespaces'].append({'type': 'user'})
     for kind in ('uidMappings', 'gidMappings'):
         c.config['linux'][kind] = [{'containerID': 0, 'hostID': 200000, 'size': 65536}]
-    c.up()
-    c.runtime.fails('checkpoint', '--image-path', workdir / 'images', c.id,
-                    text=f'^knarr: {c.id}: a container in a user namespace cannot be checkpointed: what is restored there may not read the images, '
-                         "which are root's$")
-    assert c.status == 'running' and not (workdir / 'images').exists()
-    (workdir / 'images').mkdir()
-    script = workdir / 'criu'
-    script.write_text(PRETENDER)
-    with start_with_pretender(c.runtime, script, 'restore', '--image-path', workdir / 'images', '--bundle', c.bundle.path, f'{c.id}-new') as process:
+    return c
+
+
+def spoiled(c, how):
+    linux = c.config['linux']
+    if how == 'cgroups':
+        return 'criu can restore a user namespace only where it makes the cgroups in it, too'
+    if how == 'map':
+        linux['gidMappings'][0]['size'] = 65534
+        return r'linux\.gidMappings: criu cannot restore a user namespace that does not map 65534'
+    if how == 'net':
+        linux['namespaces'] = [entry for entry in linux['namespaces'] if entry['type'] != 'network'] + [{'type': 'network', 'path': '/proc/self/ns/net'}]
+        return r'linux\.namespaces\[\d+\]\.path: criu cannot restore a user namespace beside a namespace that is joined'
+    if how == 'mount':
+        c.config['mounts'].append({'destination': '/mnt', 'type': 'tmpfs', 'source': 'tmpfs', 'options': ['idmap']})
+        return r'mounts\[\d+\]: criu cannot map the ids of a mount'
+    linux['namespaces'][-1]['path'] = '/proc/self/ns/user'
+    del linux['uidMappings'], linux['gidMappings']
+    return r'linux\.namespaces\[\d+\]\.path: criu cannot restore into a user namespace that is joined'
+
+
+@pytest.mark.parametrize('how', ['map', 'net', 'mount', 'user', 'cgroups'])
+def test_what_criu_would_not_restore_as_it_was(container, workdir, how):
+    """Refused by restore before anything is done, and by checkpoint before there is a directory."""
+    c = in_user_namespace(container())
+    if how == 'map':
+        c.config['linux']['gidMappings'][0]['size'] = 65534
+        c.up()
+        c.runtime.fails('checkpoint', '--image-path', workdir / 'images', c.id, text='gidMappings: criu cannot restore a user namespace that does not map 65534')
+        assert c.status == 'running' and not (workdir / 'images').exists()
+    text = spoiled(c, how)
+    c.bundle.save()
+    (workdir / 'descriptors.json').write_text('["","",""]')
+    (workdir / 'criu').write_text(PRETENDER)
+    mode = 'ignore' if how == 'cgroups' else 'soft'
+    with start_with_pretender(c.runtime, workdir / 'criu', 'restore', '--manage-cgroups-mode', mode, '--image-path', workdir, '--bundle',
+                              c.bundle.path, f'{c.id}-new') as process:
         _, err = process.communicate(timeout=60)
-    assert process.returncode == 1 and re.fullmatch(r'knarr: config\.json:\d+:\d+: linux\.namespaces\[\d+\]: a container in a user namespace '
-                                                    r'cannot be restored\n', err), err
+    assert process.returncode == 1 and re.fullmatch(rf'knarr: (config\.json:\d+:\d+: )?{text}.*\n', err), err
     assert not (c.runtime.root / f'{c.id}-new').exists()
+
+
+# Tries, as the container's root, for what it is shown: an image and its parent's, a volume, both below closed directories.
+STAGE = PRETENDER + """
+import re
+volume = re.search(rb'mnt\\[/mnt/data\\]:([^\\x00-\\x1f]*/below/[0-9]+)', request).group(1).decode()
+stage = volume[:volume.index('/below/')]
+images = stage + '/images' + IMAGES
+seen = []
+os.setgroups([]); os.setresgid(200000, 200000, 200000); os.setresuid(200000, 200000, 200000)
+at = os.open(images, os.O_PATH)
+def attempt(what):
+    try:
+        return what()
+    except OSError as error:
+        return error.strerror
+reader = lambda path: lambda: os.read(os.open(path, os.O_RDONLY, dir_fd=at), 100).decode()
+for path in ('core.img', 'parent/core.img', volume + '/file', 'secret', '../secret', stage + '/0/core.img', IMAGES + '/core.img'):
+    seen.append(attempt(reader(path)))
+seen.append(attempt(lambda: os.open('core.img', os.O_WRONLY, dir_fd=at)))
+seen.append(attempt(lambda: str(sorted(os.listdir(os.open('parent', os.O_RDONLY, dir_fd=at))))))
+connection.send(b'x' + '|'.join(seen).encode())
+os.write(2, '|'.join(seen).encode())
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize('above', [False, True])
+def test_what_the_root_of_a_user_namespace_is_shown(container, workdir, above):
+    """The images and the volumes, which lie where others may not walk; nothing beside them; and it cannot write to them. So, too,
+    when all is in one closed directory with the container's state."""
+    if above:
+        workdir.chmod(0o700)
+    closed = workdir / 'closed'
+    for name in ('one', 'two', 'volume'):
+        (closed / name).mkdir(parents=True)
+        (closed / name / 'file').write_text(f'of {name}')
+        (closed / name / 'core.img').write_text(f'of {name}')
+        (closed / name / 'core.img').chmod(0o666)
+    closed.chmod(0o700)
+    (closed / 'one').chmod(0o700)
+    (closed / 'two').chmod(0o700)
+    (closed / 'two/parent').symlink_to('../one')
+    (closed / 'secret').write_text('secret')
+    (closed / 'two/secret').write_text('secret')
+    (closed / 'two/descriptors.json').write_text('["","",""]')
+    c = in_user_namespace(container())
+    c.config['mounts'].append({'destination': '/mnt/data', 'type': 'bind', 'source': str(closed / 'volume'), 'options': ['bind']})
+    c.bundle.save()
+    (workdir / 'criu').write_text(STAGE.replace('IMAGES', repr(str(closed / 'two'))))
+    with start_with_pretender(c.runtime, workdir / 'criu', 'restore', '--manage-cgroups-mode', 'soft', '--image-path', closed / 'two', '--bundle',
+                              c.bundle.path, c.id) as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    nothing, denied = 'No such file or directory', 'Permission denied'
+    own = nothing if above else denied
+    assert err.startswith('|'.join(['of two', 'of one', 'of volume', nothing, nothing, denied, own, 'Read-only file system', "['core.img']"])), err
+    assert not (c.runtime.root / c.id).exists()
+
+
+MOUNTING = PRETENDER + """
+import re
+volume = re.search(rb'mnt\\[/mnt/data\\]:([^\\x00-\\x1f]*)/below/[0-9]+', request)
+place = volume.group(1).decode() + '/work' if volume else IMAGES
+os.mkdir(place + '/made')
+mounted = os.system('mount -t tmpfs made ' + place + '/made')
+def has(pid):
+    return '/made' in open('/proc/%s/mountinfo' % pid).read()
+os.write(2, b'%d %d %d|' % (mounted, has('self'), has(os.getppid())))
+os.kill(os.getpid(), 9)
+"""
+SHARED = 'mount --bind "$1" "$1"; mount --make-shared "$1"; shift; ' + WITH_PRETENDER
+
+
+@pytest.mark.parametrize('user', [False, True])
+def test_what_criu_mounts_is_not_the_host_s(container, workdir, user):
+    """It mounts in its work directory, and the host's mounts are shared where systemd is."""
+    images = workdir / 'images'
+    images.mkdir()
+    (images / 'descriptors.json').write_text('["","",""]')
+    c = in_user_namespace(container()) if user else container()
+    c.config['mounts'].append({'destination': '/mnt/data', 'type': 'bind', 'source': str(workdir), 'options': ['bind']})
+    c.bundle.save()
+    (workdir / 'criu').write_text(MOUNTING.replace('IMAGES', repr(str(images))))
+    done = subprocess.run(['unshare', '-m', 'sh', '-c', SHARED, 'sh', images, workdir / 'criu',
+                           *c.runtime.command('restore', '--manage-cgroups-mode', 'soft', '--image-path', images, '--bundle', c.bundle.path, c.id)],
+                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 1 and done.stderr.startswith('0 1 0|'), done.stderr

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "container/checkpoint/mounts.h"
 #include "suite.h"
 
 #define PLACE "/place"
@@ -76,13 +75,14 @@ static void stage_close(struct stage *stage)
 	restore_belows_clear(&stage->belows);
 }
 
-static int put(struct stage *stage, const char *names)
+static int put_all(struct stage *stage, const char *names, bool all)
 {
 	const struct restore_mounts mounts = {
 		.config = &stage->config,
 		.devices = &stage->plan,
 		.bundle = "/bundle",
 		.place = PLACE,
+		.all = all,
 		.names = names,
 	};
 
@@ -90,6 +90,11 @@ static int put(struct stage *stage, const char *names)
 	restore_belows_clear(&stage->belows);
 	error_clear(&stage->err);
 	return restore_put_mounts(&mounts, &stage->options, &stage->belows, &stage->err);
+}
+
+static int put(struct stage *stage, const char *names)
+{
+	return put_all(stage, names, false);
 }
 
 static bool has(const struct stage *stage, const char *words)
@@ -129,6 +134,31 @@ START_TEST(below_a_bind)
 	ck_assert_uint_eq(stage.belows.count, 2);
 	ck_assert_str_eq(stage.belows.items[1].source, stage.folder);
 	ck_assert_str_eq(stage.belows.items[1].rest, "/in/deeper");
+	stage_close(&stage);
+}
+END_TEST
+
+/* In a user namespace nothing goes by its path on the host. */
+START_TEST(all_at_the_place)
+{
+	struct stage stage;
+
+	stage_open(&stage);
+	ck_assert_int_eq(
+		put_all(&stage, "[\"/volume\",\"/dev/null\",\"/dev/zero\",\"/volume/in\"]", true),
+		0);
+	ck_assert(has(&stage, "mnt[/volume]:" PLACE "/0"));
+	ck_assert(has(&stage, "mnt[/dev/null]:" PLACE "/1"));
+	ck_assert(has(&stage, "mnt[/dev/zero]:" PLACE "/2"));
+	ck_assert(has(&stage, "mnt[/volume/in]:" PLACE "/3"));
+	ck_assert_uint_eq(stage.belows.count, 4);
+	ck_assert_str_eq(stage.belows.items[0].source, stage.folder);
+	ck_assert_str_eq(stage.belows.items[0].rest, "");
+	stage.mounts[0].source = (char *)(uintptr_t) "/nowhere/at/all";
+	ck_assert_int_eq(put_all(&stage, "[]", true), -ENOENT);
+	ck_assert_str_eq(stage.err.field, "mounts[0].source");
+	ck_assert_uint_eq(stage.belows.count, 0);
+	stage.mounts[0].source = stage.folder;
 	stage_close(&stage);
 }
 END_TEST
@@ -218,31 +248,15 @@ START_TEST(images_of_another_runtime)
 }
 END_TEST
 
-START_TEST(mounts_whose_ids_are_mapped)
-{
-	static char *maps[] = {(char *)(uintptr_t) "ro", (char *)(uintptr_t) "ridmap"};
-	struct oci_id_mapping line = {0, 5000, 10};
-	struct stage stage;
-
-	stage_open(&stage);
-	ck_assert_int_eq(checkpoint_check_mounts(&stage.config, &stage.err), 0);
-	stage.mounts[0].options = (struct oci_strings){maps, 2};
-	ck_assert_int_eq(checkpoint_check_mounts(&stage.config, &stage.err), -ENOTSUP);
-	ck_assert_str_eq(stage.err.field, "mounts[0]");
-	stage.mounts[0].options.count = 1;
-	ck_assert_int_eq(checkpoint_check_mounts(&stage.config, &stage.err), 0);
-	stage.mounts[0].gid_mappings = (struct oci_id_mappings){&line, 1};
-	ck_assert_int_eq(checkpoint_check_mounts(&stage.config, &stage.err), -ENOTSUP);
-	stage_close(&stage);
-}
-END_TEST
-
 int main(void)
 {
 	const TTest *const tests[] = {
-		names_of_a_container,	   below_a_bind,
-		links_below_a_bind,	   names_that_are_no_mounts_of_the_configuration,
-		images_of_another_runtime, mounts_whose_ids_are_mapped,
+		names_of_a_container,
+		below_a_bind,
+		all_at_the_place,
+		links_below_a_bind,
+		names_that_are_no_mounts_of_the_configuration,
+		images_of_another_runtime,
 	};
 
 	return suite_run("restore-mounts", tests, suite_count(tests));

@@ -62,6 +62,12 @@ def restored(runtime):
         runtime.ok('delete', '--force', new.id)
 
 
+def engine_mounts(runtime):
+    """From now on it is called where engines run, and where mounts are shared; the tests' own are private."""
+    command = runtime.command
+    runtime.command = lambda *words, **keywords: ['nsenter', '--target=1', '--mount', *command(*words, **keywords)]
+
+
 def started(c, **keywords):
     c.up(**keywords)
     wait_until((c.rootfs / 'count').exists, 'it counts')
@@ -137,8 +143,11 @@ def test_limits_and_mounts_of_the_configuration(counting, images, restored, work
         assert 'Read-only' in new.runtime('exec', new.id, 'touch', path).err
 
 
-def test_mounts_are_protected_as_before(counting, images, restored, workdir):
+@pytest.mark.parametrize('propagation', ['private', 'shared'])
+def test_mounts_are_protected_as_before(counting, images, restored, workdir, runtime, propagation):
     """Read-only volumes and masks: none of them can be written to behind a restore."""
+    if propagation == 'shared':
+        engine_mounts(runtime)
     source = workdir / 'source'
     source.mkdir(mode=0o755)
     c = counting()

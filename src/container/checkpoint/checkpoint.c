@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "container/bundle.h"
 #include "container/checkpoint/mounts.h"
+#include "container/checkpoint/user.h"
 #include "container/criu/criu.h"
 #include "container/hotplug.h"
 #include "container/remove.h"
@@ -63,6 +64,24 @@ static bool checkpoint_is_in_user_namespace(pid_t pid)
 	       ours.st_ino != theirs.st_ino;
 }
 
+/* What could not be restored is to be known before it is ended. */
+static int checkpoint_check(const struct checkpoint *checkpoint, struct error *err)
+{
+	const struct oci_config *config = checkpoint->bundle.config;
+	bool managed;
+	int r = criu_cgroup_find_mode(checkpoint->request->flags.cgroups_mode, &managed, err);
+
+	if (r == 0)
+		r = checkpoint_check_user(config, managed, err);
+	if (r < 0 || checkpoint_has_user(config) ||
+	    !checkpoint_is_in_user_namespace(checkpoint->status.pid))
+		return r;
+	return error_set(err, ENOTSUP,
+			 "%s: it is in a user namespace that its configuration does not have, and "
+			 "could not be restored",
+			 checkpoint->request->id);
+}
+
 static int checkpoint_load(struct checkpoint *checkpoint, const struct store *store,
 			   struct error *err)
 {
@@ -88,18 +107,13 @@ static int checkpoint_load(struct checkpoint *checkpoint, const struct store *st
 			  id);
 		return error_hint(err, "take them away with `knarr mounts remove`");
 	}
-	if (checkpoint_is_in_user_namespace(checkpoint->status.pid))
-		return error_set(err, ENOTSUP,
-				 "%s: a container in a user namespace cannot be checkpointed: what "
-				 "is restored there may not read the images, which are root's",
-				 id);
 	checkpoint->apart = criu_cgroup_is_apart(checkpoint->status.pid);
 	(void)snprintf(path, sizeof(path), "/proc/%d/root", (int)checkpoint->status.pid);
 	checkpoint->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (checkpoint->root < 0)
 		return error_errno(err, errno, "open the container's root");
 	r = bundle_load_snapshot(&checkpoint->entry, &checkpoint->bundle, err);
-	return r < 0 ? r : checkpoint_check_mounts(checkpoint->bundle.config, err);
+	return r < 0 ? r : checkpoint_check(checkpoint, err);
 }
 
 /*

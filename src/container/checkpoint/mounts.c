@@ -88,28 +88,6 @@ bool checkpoint_is_bind(const struct oci_mount *mount)
 	return false;
 }
 
-static bool checkpoint_is_mapped(const struct oci_mount *mount)
-{
-	if (mount->uid_mappings.count > 0 || mount->gid_mappings.count > 0)
-		return true;
-	for (size_t i = 0; i < mount->options.count; i++)
-		if (strcmp(mount->options.items[i], "idmap") == 0 ||
-		    strcmp(mount->options.items[i], "ridmap") == 0)
-			return true;
-	return false;
-}
-
-int checkpoint_check_mounts(const struct oci_config *config, struct error *err)
-{
-	for (size_t i = 0; i < config->mounts.count; i++) {
-		if (!checkpoint_is_mapped(&config->mounts.items[i]))
-			continue;
-		error_set(err, ENOTSUP, "criu cannot map the ids of a mount");
-		return error_at(err, "mounts[%zu]", i);
-	}
-	return 0;
-}
-
 /* Where a destination of the configuration really is, as the id of the mount that is there. */
 static bool checkpoint_mount_at(int root, const char *destination, unsigned int *ret_id)
 {

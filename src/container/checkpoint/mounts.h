@@ -40,9 +40,6 @@ const struct devices_node *checkpoint_find_device(const struct devices_plan *dev
  * restore; `value` its name, and a path of the host. */
 void checkpoint_put_external(struct text *options, const char *key, const char *value);
 
-/* -ENOTSUP when the ids of a mount are mapped: criu would make it again without the map. Pure. */
-int checkpoint_check_mounts(const struct oci_config *config, struct error *err);
-
 /* Whether it is a bind of the host: by its type or its options. */
 bool checkpoint_is_bind(const struct oci_mount *mount);
 

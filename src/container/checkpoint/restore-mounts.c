@@ -22,6 +22,7 @@ void restore_belows_clear(struct restore_belows *belows)
 	for (size_t i = 0; i < belows->count; i++) {
 		free(belows->items[i].source);
 		free(belows->items[i].rest);
+		fd_close(belows->items[i].fd);
 	}
 	free(belows->items);
 	*belows = (struct restore_belows){0};
@@ -55,36 +56,15 @@ static const struct oci_mount *restore_find_bind(const struct oci_config *config
 	return found;
 }
 
-/* The host's node of that path, if it is the device that the container is to have there. */
-static int restore_put_device(const struct restore_mounts *mounts, const char *name,
-			      struct text *options, struct error *err)
-{
-	const struct devices_node *node = checkpoint_find_device(mounts->devices, name);
-	auto_close int fd = -EBADF;
-	struct stat st;
-
-	if (!node)
-		return error_set(err, EINVAL,
-				 "the images have a mount %s of the host, which the configuration "
-				 "does not have",
-				 name);
-	fd = open(name, O_PATH | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_errno(err, errno, "open the host's device %s", name);
-	if ((node->type == 'b' ? !S_ISBLK(st.st_mode) : !S_ISCHR(st.st_mode)) ||
-	    st.st_rdev != makedev(node->major, node->minor))
-		return error_set(err, ENODEV, "%s of this host is not the device %u:%u", name,
-				 node->major, node->minor);
-	checkpoint_put_external(options, name, name);
-	return 0;
-}
-
 /* Without links: what is below a bind is the container's, and others' who share it. */
 static int restore_open_below(const struct restore_below *below, struct error *err)
 {
-	auto_close int source = open(below->source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool whole = !below->rest[0];
+	auto_close int source = open(below->source, O_PATH | (whole ? 0 : O_DIRECTORY) | O_CLOEXEC);
 	int fd;
 
+	if (source >= 0 && whole)
+		return fd_take(&source);
 	if (source < 0)
 		return error_errno(err, errno, "open %s", below->source);
 	fd = resolve_open_plain(source, below->rest, O_PATH);
@@ -106,8 +86,59 @@ static int restore_add_below(struct restore_belows *belows, char *source, char *
 	}
 	items[belows->count].source = source;
 	items[belows->count].rest = rest;
+	items[belows->count].fd = -EBADF;
 	belows->count++;
 	return 0;
+}
+
+/* A thing of the host by its path, or as it can be reached. */
+static int restore_put_path(const struct restore_mounts *mounts, const char *name,
+			    const char *source, struct text *options, struct restore_belows *belows,
+			    struct error *err)
+{
+	char path[PATH_MAX];
+	int r;
+
+	if (!mounts->all) {
+		checkpoint_put_external(options, name, source);
+		return 0;
+	}
+	r = restore_add_below(belows, strdup(source), strdup(""));
+	if (r < 0)
+		return error_errno(err, -r, "mounts");
+	r = restore_open_below(&belows->items[belows->count - 1], err);
+	if (r < 0)
+		return r;
+	fd_close(r);
+	if (snprintf(path, sizeof(path), "%s/%zu", mounts->place, belows->count - 1) >=
+	    (int)sizeof(path))
+		return error_errno(err, ENAMETOOLONG, "mount %s", name);
+	checkpoint_put_external(options, name, path);
+	return 0;
+}
+
+/* The host's node of that path, if it is the device that the container is to have there. */
+static int restore_put_device(const struct restore_mounts *mounts, const char *name,
+			      struct text *options, struct restore_belows *belows,
+			      struct error *err)
+{
+	const struct devices_node *node = checkpoint_find_device(mounts->devices, name);
+	auto_close int fd = -EBADF;
+	struct stat st;
+
+	if (!node)
+		return error_set(err, EINVAL,
+				 "the images have a mount %s of the host, which the configuration "
+				 "does not have",
+				 name);
+	fd = open(name, O_PATH | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_errno(err, errno, "open the host's device %s", name);
+	if ((node->type == 'b' ? !S_ISBLK(st.st_mode) : !S_ISCHR(st.st_mode)) ||
+	    st.st_rdev != makedev(node->major, node->minor))
+		return error_set(err, ENODEV, "%s of this host is not the device %u:%u", name,
+				 node->major, node->minor);
+	return restore_put_path(mounts, name, name, options, belows, err);
 }
 
 static int restore_put_below(const struct restore_mounts *mounts, const struct oci_mount *bind,
@@ -149,13 +180,11 @@ static int restore_put_name(const struct restore_mounts *mounts, const char *nam
 	if (name[0] != '/' || path_clean(name, clean, sizeof(clean)) < 0 ||
 	    strcmp(clean, name) != 0)
 		return error_set(err, EBADMSG, "the images have a mount of the odd name %s", name);
-	if (strcmp(name, CHECKPOINT_NULL) == 0) {
-		checkpoint_put_external(options, name, name);
-		return 0;
-	}
+	if (strcmp(name, CHECKPOINT_NULL) == 0)
+		return restore_put_path(mounts, name, name, options, belows, err);
 	bind = restore_find_bind(mounts->config, name);
 	return bind ? restore_put_below(mounts, bind, name, options, belows, err)
-		    : restore_put_device(mounts, name, options, err);
+		    : restore_put_device(mounts, name, options, belows, err);
 }
 
 static int restore_put_names(const struct restore_mounts *mounts, struct text *options,
@@ -189,20 +218,23 @@ int restore_put_mounts(const struct restore_mounts *mounts, struct text *options
 	char path[PATH_MAX];
 	int r = 0;
 
-	for (size_t i = 0; i < config->mounts.count; i++) {
+	for (size_t i = 0; r == 0 && i < config->mounts.count; i++) {
 		const struct oci_mount *mount = &config->mounts.items[i];
 
 		if (!checkpoint_is_bind(mount))
 			continue;
 		if (restore_source(mount, mounts->bundle, path) < 0) {
+			restore_belows_clear(&belows);
 			error_errno(err, EINVAL, "the source of a bind mount");
 			return error_at(err, "mounts[%zu].source", i);
 		}
-		checkpoint_put_external(options, mount->destination, path);
+		r = restore_put_path(mounts, mount->destination, path, options, &belows, err);
+		if (r < 0)
+			error_at(err, "mounts[%zu].source", i);
 	}
-	if (mounts->names)
+	if (r == 0 && mounts->names)
 		r = restore_put_names(mounts, options, &belows, err);
-	else
+	else if (r == 0)
 		restore_put_usual(config, options);
 	if (r < 0)
 		restore_belows_clear(&belows);
@@ -211,25 +243,34 @@ int restore_put_mounts(const struct restore_mounts *mounts, struct text *options
 	return r;
 }
 
+int restore_open_belows(struct restore_belows *belows, struct error *err)
+{
+	for (size_t i = 0; i < belows->count; i++) {
+		int fd = restore_open_below(&belows->items[i], err);
+
+		if (fd < 0)
+			return fd;
+		belows->items[i].fd = fd;
+	}
+	return 0;
+}
+
 static int restore_attach_below(const struct restore_below *below, size_t index, int place,
 				struct error *err)
 {
-	auto_close int fd = restore_open_below(below, err);
 	auto_close int mount = -EBADF, target = -EBADF;
 	struct stat st;
 	char name[24];
 	int r;
 
-	if (fd < 0)
-		return fd;
 	(void)snprintf(name, sizeof(name), "%zu", index);
-	if (fstat(fd, &st) < 0 ||
+	if (fstat(below->fd, &st) < 0 ||
 	    (S_ISDIR(st.st_mode) ? mkdirat(place, name, 0700)
 				 : mknodat(place, name, S_IFREG | 0600, 0)) < 0)
 		return error_errno(err, errno, "make a mount point for %s%s", below->source,
 				   below->rest);
 	target = openat(place, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	r = target < 0 ? -errno : mountfd_clone(fd, "", false, false, &mount, err);
+	r = target < 0 ? -errno : mountfd_clone(below->fd, "", false, false, &mount, err);
 	if (r == 0)
 		r = mountfd_attach(mount, target);
 	return r < 0 ? error_errno(err, -r, "mount %s%s", below->source, below->rest) : 0;

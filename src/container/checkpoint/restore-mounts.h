@@ -12,6 +12,8 @@
 
 #include <knarr/config.h>
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/text.h"
 #include "isolate/devices/devices.h"
@@ -21,12 +23,14 @@ struct restore_mounts {
 	const struct devices_plan *devices;
 	const char *bundle; /* relative sources are below it */
 	const char *place;  /* where restore_attach_belows() will be called for */
+	bool all;	    /* what is mounted is the container's root, which walks there only */
 	const char *names;  /* the JSON text of above, or NULL */
 };
 
-/* Mounts below binds: `rest` is the path below the directory `source`. */
+/* Mounts below binds: `rest` is the path below the directory `source`; or "": what is there. */
 struct restore_below {
 	char *source, *rest;
+	int fd; /* of restore_open_belows(); or -EBADF */
 };
 struct restore_belows {
 	struct restore_below *items;
@@ -39,7 +43,9 @@ void restore_belows_clear(struct restore_belows *belows);
 int restore_put_mounts(const struct restore_mounts *mounts, struct text *options,
 		       struct restore_belows *ret_belows, struct error *err);
 
-/* In the mount namespace that criu will work in: clones of them, below the directory `place`. */
+/* In the mount namespace that criu will work in: opens them, as long as their paths lead there. */
+int restore_open_belows(struct restore_belows *belows, struct error *err);
+/* And then: clones of them, below the directory `place`. */
 int restore_attach_belows(const struct restore_belows *belows, const char *place,
 			  struct error *err);
 

@@ -4,13 +4,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fd.h"
 #include "base/io.h"
 #include "container/checkpoint/checkpoint.h"
-#include "container/checkpoint/mounts.h"
 #include "container/checkpoint/names.h"
 #include "container/checkpoint/restore-steps.h"
+#include "container/checkpoint/user.h"
 #include "kernel/syscalls.h"
 
 #define RESTORE_NAMES_MAX (1u << 20)
@@ -58,16 +59,11 @@ static int restore_put_namespace(struct restore *restore, const struct oci_names
 static int restore_put_namespaces(struct restore *restore, struct error *err)
 {
 	const struct oci_linux *linux_config = restore->creation.plan.config->linux;
-	int r = 0;
+	int r = checkpoint_check_user(restore->creation.plan.config, restore->managed, err);
 
 	for (size_t i = 0; r == 0 && linux_config && i < linux_config->namespaces.count; i++) {
 		const struct oci_namespace *namespace = &linux_config->namespaces.items[i];
 
-		if (namespace->type == CLONE_NEWUSER) {
-			error_set(err, ENOTSUP,
-				  "a container in a user namespace cannot be restored");
-			return error_at(err, "linux.namespaces[%zu]", i);
-		}
 		if (namespace->path && namespace->path[0])
 			r = restore_put_namespace(restore, namespace, i, err);
 	}
@@ -110,6 +106,7 @@ static int restore_put_mount_names(struct restore *restore, struct error *err)
 		.devices = &plan->devices,
 		.bundle = plan->options->bundle,
 		.place = restore->below,
+		.all = restore->stage[0],
 	};
 	auto_free char *names = NULL;
 	int r = io_read_file(restore->places.images, CHECKPOINT_MOUNTS, O_NOFOLLOW,
@@ -120,6 +117,45 @@ static int restore_put_mount_names(struct restore *restore, struct error *err)
 				   CHECKPOINT_MOUNTS);
 	mounts.names = names;
 	return restore_put_mounts(&mounts, &restore->options, &restore->belows, err);
+}
+
+static int restore_check_map(pid_t pid, const char *kind, const struct oci_id_mappings *map,
+			     struct error *err)
+{
+	auto_free char *text = NULL;
+	char path[64];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s_map", (int)pid, kind);
+	r = io_read_file(AT_FDCWD, path, 0, RESTORE_NAMES_MAX, &text, NULL);
+	if (r < 0)
+		return error_errno(err, -r, "read %s", path);
+	if (checkpoint_has_map(text, map))
+		return 0;
+	error_set(err, EINVAL, "the images have other %s mappings", kind);
+	error_hint(err, "the files of the container have the owners of one of them only");
+	return error_at(err, "linux.%sMappings", kind);
+}
+
+int restore_check_ids(const struct restore *restore, pid_t pid, struct error *err)
+{
+	const struct idmap_plan *idmap = &restore->creation.plan.idmap;
+	struct stat ours, theirs;
+	char path[64];
+	int r;
+
+	if (idmap->uids.count > 0) {
+		r = restore_check_map(pid, "uid", &idmap->uids, err);
+		return r < 0 ? r : restore_check_map(pid, "gid", &idmap->gids, err);
+	}
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	if (stat("/proc/self/ns/user", &ours) < 0 || stat(path, &theirs) < 0)
+		return error_errno(err, errno, "look at %s", path);
+	return ours.st_ino == theirs.st_ino
+		       ? 0
+		       : error_set(err, EINVAL,
+				   "the images are of a container in a user namespace, which the "
+				   "configuration does not have");
 }
 
 int restore_put_cgroups(struct restore *restore, struct error *err)
@@ -157,6 +193,9 @@ int restore_put_options(struct restore *restore, struct error *err)
 
 	criu_put_string(options, CRIU_ROOT, restore->root);
 	criu_put_number(options, CRIU_EVASIVE_DEVICES, true);
+	/* Where the host's mounts are shared a bind is a slave of them. The newer way to restore
+	 * that takes one source for all slaves of a mount, which the stage has not. */
+	criu_put_number(options, CRIU_MNTNS_COMPAT_MODE, restore->stage[0]);
 	criu_put_number(options, CRIU_RST_SIBLING, true);
 	criu_put_number(options, CRIU_TCP_CLOSE, request->tcp_close);
 	criu_put_number(options, CRIU_EXT_MASTERS, true);
@@ -164,9 +203,7 @@ int restore_put_options(struct restore *restore, struct error *err)
 		criu_put_string(options, CRIU_LSM_PROFILE, request->lsm_profile);
 	if (request->lsm_mount_context)
 		criu_put_string(options, CRIU_LSM_MOUNT_CONTEXT, request->lsm_mount_context);
-	r = checkpoint_check_mounts(restore->creation.plan.config, err);
-	if (r == 0)
-		r = criu_put_flags(options, &request->flags, err);
+	r = criu_put_flags(options, &request->flags, err);
 	if (r == 0)
 		r = restore_put_namespaces(restore, err);
 	if (r == 0)

@@ -21,23 +21,43 @@
 
 #define RESTORE_CHILD_MS 60000
 
-int restore_enter_copy(const struct restore *restore)
+/* Nothing that is mounted from now on gets out of it. */
+static int restore_leave_mounts(void)
 {
 	struct mount_attr slave = {.propagation = MS_SLAVE};
-	struct error err = ERROR_INIT;
-	auto_close int root = -EBADF, target = -EBADF;
-	int r;
 
-	if (unshare(CLONE_NEWNS) < 0)
-		return -errno;
-	r = sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &slave);
+	return unshare(CLONE_NEWNS) < 0 ? -errno
+					: sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &slave);
+}
+
+/* A clone of the root, on the directory `place`. */
+static int restore_attach_root(int clone, const char *place)
+{
+	auto_close int target = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return target < 0 ? -errno : mountfd_attach(clone, target);
+}
+
+int restore_enter_copy(struct restore *restore)
+{
+	bool staged = restore->stage[0];
+	struct error err = ERROR_INIT;
+	auto_close int root = -EBADF;
+	int r = restore_leave_mounts();
+
 	if (r == 0)
 		r = mountfd_clone(AT_FDCWD, restore->creation.plan.rootfs.path, true, false, &root,
 				  &err);
-	if (r < 0)
-		return r;
-	target = open(restore->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return target < 0 ? -errno : mountfd_attach(root, target);
+	/* The stage may hide what is needed. */
+	if (r == 0)
+		r = restore_open_belows(&restore->belows, &err);
+	if (r == 0 && staged)
+		r = restore_stage_make(restore->stage);
+	if (r == 0)
+		r = restore_attach_root(root, restore->root);
+	if (r == 0 && staged)
+		r = restore_stage_attach(&restore->images, restore->stage);
+	return r < 0 ? r : restore_attach_belows(&restore->belows, restore->below, &err);
 }
 
 /* On a tmpfs of the container everything comes from the images. */
@@ -74,12 +94,18 @@ static int restore_make_point(const struct mounts_plan *plan, size_t index, int 
 static int restore_make_points(const struct restore *restore, struct error *err)
 {
 	const struct plan *plan = &restore->creation.plan;
-	auto_close int root = -EBADF;
-	int r = restore_enter_copy(restore);
+	auto_close int clone = -EBADF, root = -EBADF;
+	int r = restore_leave_mounts();
 
 	if (r < 0)
 		return error_errno(err, -r, "prepare the root filesystem");
-	root = open(restore->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	r = mountfd_clone(AT_FDCWD, plan->rootfs.path, true, false, &clone, err);
+	if (r < 0)
+		return r;
+	r = restore_attach_root(clone, plan->rootfs.path);
+	if (r < 0)
+		return error_errno(err, -r, "mount the root filesystem");
+	root = open(plan->rootfs.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return error_errno(err, errno, "open the root filesystem");
 	for (size_t i = 0; r == 0 && i < plan->mounts.count; i++)

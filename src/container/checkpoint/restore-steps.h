@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "container/checkpoint/checkpoint.h"
 #include "container/checkpoint/restore-mounts.h"
+#include "container/checkpoint/restore-stage.h"
 #include "container/creation/creation.h"
 #include "container/criu/criu.h"
 
@@ -20,8 +21,10 @@ struct restore {
 	struct criu_places places;
 	struct text options;
 	struct criu criu;
-	char root[PATH_MAX];  /* the mount point */
-	char below[PATH_MAX]; /* another one */
+	char root[PATH_MAX];	      /* the mount point */
+	char below[PATH_MAX];	      /* another one */
+	char stage[PATH_MAX];	      /* both are on it, in a user namespace; or "" */
+	struct restore_images images; /* on it, too */
 	struct restore_belows belows;
 	int namespaces[NAMESPACES_MAX]; /* for criu, from CRIU_FIRST_FD on */
 	size_t namespace_count;
@@ -35,14 +38,16 @@ struct restore {
 int restore_put_options(struct restore *restore, struct error *err);
 /* Where criu itself is by now is where what it makes shall be. */
 int restore_put_cgroups(struct restore *restore, struct error *err);
+/* Once the first process has its namespaces: its user namespace is the one of the configuration. */
+int restore_check_ids(const struct restore *restore, pid_t pid, struct error *err);
 
 /* ---- restore-root.c ---- */
 
 /* Makes the mount points that the root does not have: an engine restores into a new one. */
 int restore_prepare_root(const struct restore *restore, struct error *err);
-/* For a process of its own: goes into a copy of the host's mounts, with the root as one more, at
- * restore->root. Returns 0 or a negative errno. */
-int restore_enter_copy(const struct restore *restore);
+/* For criu's process: goes into a copy of the host's mounts, with what criu needs as some more. The
+ * sources of restore->belows are opened. Returns 0 or a negative errno. */
+int restore_enter_copy(struct restore *restore);
 /* When all processes are there, before any of them goes on: gives mounts and masks the attributes
  * that criu has not set. */
 int restore_protect(const struct restore *restore, struct error *err);

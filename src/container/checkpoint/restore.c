@@ -35,6 +35,7 @@ static void restore_clear(struct restore *restore)
 	criu_end(&restore->criu);
 	text_clear(&restore->options);
 	restore_belows_clear(&restore->belows);
+	restore_images_clear(&restore->images);
 	criu_close_places(&restore->places);
 	for (size_t i = 0; i < restore->namespace_count; i++)
 		fd_close(restore->namespaces[i]);
@@ -54,7 +55,7 @@ static bool restore_has_cgroup_namespace(const struct restore *restore)
 /* In criu's process. The state directory's lock does not reach it: descriptors are closed. */
 static int restore_prepare(void *data)
 {
-	const struct restore *restore = data;
+	struct restore *restore = data;
 	const struct cgroup *cgroup = restore->creation.cgroup;
 	struct error err = ERROR_INIT;
 	int r = 0;
@@ -69,11 +70,7 @@ static int restore_prepare(void *data)
 	if (r == 0 && restore_has_cgroup_namespace(restore) && !restore->managed &&
 	    unshare(CLONE_NEWCGROUP) < 0)
 		r = -errno;
-	if (r == 0)
-		r = restore_enter_copy(restore);
-	if (r == 0)
-		r = restore_attach_belows(&restore->belows, restore->below, &err);
-	return r;
+	return r < 0 ? r : restore_enter_copy(restore);
 }
 
 /* All processes are there, and stopped. */
@@ -107,8 +104,11 @@ static int restore_notify(const struct criu_response *what, int fd, void *data, 
 {
 	struct restore *restore = data;
 
-	if (strcmp(what->script, "setup-namespaces") == 0)
-		return creation_hooks(&restore->creation, what->pid, err);
+	if (strcmp(what->script, "setup-namespaces") == 0) {
+		int r = restore_check_ids(restore, what->pid, err);
+
+		return r < 0 ? r : creation_hooks(&restore->creation, what->pid, err);
+	}
 	if (strcmp(what->script, "orphan-pts-master") == 0 && fd >= 0)
 		return restore_terminal(restore, fd, err);
 	if (strcmp(what->script, "post-restore") == 0)
@@ -122,11 +122,16 @@ static int restore_put_places(struct restore *restore, struct error *err)
 	struct criu_places *places = &restore->places;
 	int *fds[] = {&places->images, &places->work};
 	const char *paths[] = {places->images_path, places->work_path};
+	const char *names[] = {"/images", "/work"};
+	bool staged = restore->stage[0];
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < array_size(fds); i++) {
-		if (snprintf(path, sizeof(path), "/proc/%d/root%s", (int)restore->criu.pid,
-			     paths[i]) >= (int)sizeof(path))
+		if (snprintf(path, sizeof(path), "/proc/%d/root%s%s%s", (int)restore->criu.pid,
+			     restore->stage, staged ? names[i] : "",
+			     !staged  ? paths[i]
+			     : i == 0 ? restore->images.items[0].path
+				      : "") >= (int)sizeof(path))
 			return error_errno(err, ENAMETOOLONG, "open %s", paths[i]);
 		fd_close(*fds[i]);
 		*fds[i] = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -184,9 +189,39 @@ static int restore_make_place(const struct creation *creation, const char *name,
 	return 0;
 }
 
+/* In a user namespace they are on the stage, which is there when criu is (restore-stage.h). */
+static int restore_find_stage(struct restore *restore, struct error *err)
+{
+	const struct restore_images_request request = {
+		.images = restore->places.images,
+		.work = restore->places.work,
+		.writable = restore->request->flags.auto_dedup,
+	};
+	char link[64], path[PATH_MAX];
+	ssize_t n;
+	int r;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", restore->creation.entry.fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0)
+		return error_errno(err, errno, "look at the state directory");
+	path[n] = '\0';
+	r = restore_stage_find(path, restore->stage);
+	if (r < 0)
+		return error_errno(err, -r, "find a place for criu to mount in %s", path);
+	if (snprintf(restore->root, PATH_MAX, "%s/root", restore->stage) >= PATH_MAX ||
+	    snprintf(restore->below, PATH_MAX, "%s/below", restore->stage) >= PATH_MAX)
+		return error_errno(err, ENAMETOOLONG, "name a mount point for criu");
+	return restore_stage_open(&request, &restore->images, err);
+}
+
 static int restore_make_places(struct restore *restore, struct error *err)
 {
-	int r = restore_make_place(&restore->creation, RESTORE_ROOT, restore->root, err);
+	int r;
+
+	if (restore->creation.plan.idmap.uids.count > 0)
+		return restore_find_stage(restore, err);
+	r = restore_make_place(&restore->creation, RESTORE_ROOT, restore->root, err);
 
 	return r < 0 ? r
 		     : restore_make_place(&restore->creation, RESTORE_BELOW, restore->below, err);
@@ -215,6 +250,8 @@ static int restore_build(struct restore *restore, struct error *err)
 		r = restore_call(restore, err);
 	if (r < 0)
 		return r;
+	if (restore->stage[0])
+		return 0;
 	(void)unlinkat(restore->creation.entry.fd, RESTORE_ROOT, AT_REMOVEDIR);
 	(void)unlinkat(restore->creation.entry.fd, RESTORE_BELOW, AT_REMOVEDIR);
 	return 0;
@@ -226,6 +263,7 @@ int container_restore(const struct store *store, const struct restore_request *r
 	bool detach = request->create.options.detach;
 	struct restore restore = {.request = request,
 				  .criu = CRIU_INIT,
+				  .images = {.work = -EBADF},
 				  .places = {.images = -EBADF, .work = -EBADF}};
 	auto_close int signals = -EBADF;
 	int r = 0;

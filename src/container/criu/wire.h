@@ -60,6 +60,7 @@ enum criu_option {
 	CRIU_LSM_PROFILE = 53,
 	CRIU_LSM_MOUNT_CONTEXT = 63,
 	CRIU_NETWORK_LOCK = 64,
+	CRIU_MNTNS_COMPAT_MODE = 65,
 };
 
 /* Values of CRIU_MANAGE_CGROUPS_MODE and CRIU_NETWORK_LOCK by their words; -EINVAL for others. */
