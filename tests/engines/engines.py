@@ -146,6 +146,15 @@ def known_to(where, wanted):
     return found
 
 
+def from_the_page(pattern, name=''):
+    """The one command of contrib's README that the pattern is found in, for root and for the container of that name."""
+    text = (CONTRIB / 'README.md').read_text()
+    commands = [*re.findall(r'^    (\S.*)$', text, re.M), *re.findall(r'`(sudo [^`]*)`', text)]
+    found = [command for command in commands if re.search(pattern, command)]
+    assert len(found) == 1, found
+    return found[0].replace('sudo ', '').replace('NAME', name)
+
+
 class Client:
     """An engine's command line."""
 

@@ -13,7 +13,7 @@ import pytest
 import cri
 import engines
 import harness
-from engines import CONTRIB, Daemon, Terminal, call, cgroup_value, lacks, wait_until
+from engines import CONTRIB, Daemon, Terminal, call, cgroup_value, from_the_page, lacks, wait_until
 
 NAME = 'docker.io/library/busybox:latest'
 COUNTER = itertools.count(1)
@@ -57,6 +57,36 @@ def configuration(base):
     text = (CONTRIB / 'containerd' / file).read_text().replace('SystemdCgroup = true', 'SystemdCgroup = false')
     image = '' if is_second() else f'  sandbox_image = "{NAME}"\n'
     return f'{text}\n{ours}{cri_plugin}\n{image}  restrict_oom_score_adj = true\n{network}'
+
+
+@pytest.mark.parametrize('pattern, origin', [(r"'/\^version/d'", 'distribution'), (r"'/runtimes\.knarr", 'default')])
+def test_a_file_that_is_there(machine, workdir, pattern, origin):
+    """Both commands of the page: knarr comes to runc, and nothing else is changed."""
+    engines.known_to((), 'containerd')
+    file, there = workdir / 'config.toml', Path('/etc/containerd/config.toml')
+    if origin == 'default':
+        file.write_text(call(['containerd', 'config', 'default']).out)
+    elif there.exists():
+        shutil.copy2(there, file)
+    else:
+        lacks('the configuration that the distribution gives containerd')
+
+    def dumped():
+        done = call(['containerd', '--config', file, 'config', 'dump'])
+        assert done.rc == 0, done
+        return [line.strip().replace("'", '"') for line in done.out.split('\n')]
+    before = dumped()
+    command = from_the_page(pattern).replace(str(there), str(file))
+    if re.search('^version *= *3', file.read_text(), re.M):
+        command = command.replace('config.toml |', 'config-v3.toml |')
+    assert call(['sh', '-c', command], cwd=engines.TOP).rc == 0
+    after = dumped()
+    implied = ('= ""', '= 0', '= false', 'sandbox_mode = "podsandbox"')  # by nothing, too
+    lost = {line for line in before if '=' in line and not line.endswith(implied)} - set(after)
+    assert not lost, lost
+    assert 'BinaryName = "/usr/local/bin/knarr"' in after
+    for name in ('runc', 'knarr'):
+        assert [line for line in after if line.endswith(f'.runtimes.{name}]')], name
 
 
 @pytest.fixture(scope='session')
@@ -206,11 +236,15 @@ def test_exec(ctr):
 def test_flags(ctr, workdir):
     (workdir / 'file').write_text('content')
     out = ctr.output('--read-only', '--mount', f'type=bind,src={workdir},dst=/data,options=rbind:ro', '--cap-add', 'CAP_SYS_ADMIN', '--seccomp',
-                     command=['sh', '-c', 'cat /data/file; touch /x 2>/dev/null || echo read-only; grep Seccomp: /proc/self/status'])
-    assert out.startswith('contentread-only\n') and out.split()[-1] == '2'
+                     command=['sh', '-c', 'cat /data/file; for i in / /data; do touch $i/x 2>/dev/null || echo read-only; done; grep -E "Seccomp:|CapEff" /proc/self/status'])
+    assert re.match(r'contentread-only\nread-only\nCapEff:\s+\w+\nSeccomp:\s+2\n$', out), out
+    assert int(out.split()[3], 16) & harness.capability_mask('SYS_ADMIN')
     assert ctr.output('--privileged', command=['sh', '-c', 'mount -t tmpfs t /tmp && grep -c " /tmp " /proc/mounts']) == '1\n'
     assert ctr.output('--net-host', command=['readlink', '/proc/self/ns/net']).strip() == harness.namespace_of('self', 'net')
-    assert ctr.output('--device', '/dev/fuse' if os.path.exists('/dev/fuse') else '/dev/null', command=['ls', '/dev']).count('\n') > 5
+    (workdir / 'env').write_text('WORD=of a file\n')
+    assert ctr.output('--env-file', workdir / 'env', command=['sh', '-c', 'echo $WORD']) == 'of a file\n'
+    if os.path.exists('/dev/fuse'):
+        assert ctr.output('--device', '/dev/fuse', command=['sh', '-c', 'test -c /dev/fuse && (: < /dev/fuse); echo $?']) == '0\n'
 
 
 def test_pid_file_and_hosts_namespace(ctr, workdir):
@@ -292,14 +326,15 @@ def test_cri_pod(kubelet, pod, workdir):
     sandbox, config = pod
     (workdir / 'file').write_text('content')
     one = kubelet.create(sandbox, config, container_config(
-        'one', ['sh', '-c', 'echo begun; trap "exit 3" TERM; while :; do sleep 0.1; done'], envs=[{1: 'WORD', 2: 'two words'}],
+        'one', ['sh', '-c', 'echo begun with $WORD; trap "exit 3" TERM; while :; do sleep 0.1; done'], envs=[{1: 'WORD', 2: 'two words'}],
         mounts=[{1: '/data', 2: str(workdir), 3: 1}], log_path='one.log'))
     assert kubelet.status(one)[0] == cri.CREATED
     kubelet.start(one)
     assert kubelet.status(one)[0] == cri.RUNNING
     assert kubelet.execute(one, 'sh', '-c', 'echo $WORD; cat /data/file; exit 6') == (6, 'two words\ncontent', '')
     assert kubelet.execute(one, 'readlink', '/proc/self/ns/net')[1].strip() == harness.namespace_of('self', 'net')
-    wait_until(lambda: 'begun' in (workdir / 'one.log').read_text(), 'the log')
+    assert kubelet.execute(one, 'touch', '/data/x')[0] == 1
+    wait_until(lambda: 'begun with two words' in (workdir / 'one.log').read_text(), 'the log')
     kubelet.stop(one, 10)
     assert kubelet.status(one)[:2] == (cri.EXITED, 3)
     kubelet.remove(one)
@@ -340,6 +375,8 @@ def test_cri_update(kubelet, pod):
     kubelet.call('UpdateContainerResources', {1: one, 2: {3: 300, 4: 96 << 20}})
     pid = next(int(words[1]) for words in (line.split() for line in call(['ctr', '-n', 'k8s.io', 'task', 'ls']).out.split('\n')) if words and words[0] == one)
     assert cgroup_value(pid, 'memory', 'memory.limit_in_bytes', 'memory.max') == str(96 << 20)
+    if harness.view() == 'v1':
+        assert cgroup_value(pid, 'cpu', 'cpu.shares', '') == '300'
     kubelet.stop(one)
     kubelet.remove(one)
 

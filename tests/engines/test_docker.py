@@ -155,8 +155,8 @@ def test_mounts(docker, workdir):
 
 def test_isolation(docker):
     out = docker.run('--cap-drop', 'ALL', '--cap-add', 'NET_RAW', '--security-opt', 'no-new-privileges', '--ulimit', 'nofile=100:200', '--sysctl', 'kernel.msgmax=4096', '--shm-size', '128k',
-                     '--group-add', '1234', IMAGE, 'sh', '-c', 'grep -E "CapEff|NoNewPrivs|Seccomp:" /proc/self/status; ulimit -n; cat /proc/sys/kernel/msgmax; id -G')
-    assert re.search(r'CapEff:\s+0+2000\nNoNewPrivs:\s+1\nSeccomp:\s+2\n100\n4096\n', out) and '1234' in out, out
+                     '--group-add', '1234', IMAGE, 'sh', '-c', 'grep -E "CapEff|NoNewPrivs|Seccomp:" /proc/self/status; ulimit -n; cat /proc/sys/kernel/msgmax; id -G; grep " /dev/shm " /proc/mounts')
+    assert re.search(r'CapEff:\s+0+2000\nNoNewPrivs:\s+1\nSeccomp:\s+2\n100\n4096\n', out) and '1234' in out and 'size=128k' in out, out
     assert docker.run('--privileged', IMAGE, 'sh', '-c', 'mount -t tmpfs t /tmp && grep -c " /tmp " /proc/mounts') == '1\n'
     if shutil.which('docker-init'):
         assert docker.run('--init', IMAGE, 'sh', '-c', 'echo $$') != '1\n'
@@ -167,11 +167,17 @@ def test_limits_and_update(docker):
     harness.need_controller('memory')
     docker.up('--memory', '64m', '--memory-swap', '64m', '--cpus', '0.5', '--pids-limit', '50', '--cpuset-cpus', '0')
     limit = lambda: cgroup_value(docker.pid(), 'memory', 'memory.limit_in_bytes', 'memory.max')
-    assert limit() == str(64 << 20)
+    pids = lambda: cgroup_value(docker.pid(), 'pids', 'pids.max', 'pids.max')
+    assert (limit(), pids()) == (str(64 << 20), '50')
+    if harness.view() == 'v1':
+        quota = [cgroup_value(docker.pid(), 'cpu', f'cpu.cfs_{name}_us', '') for name in ('quota', 'period')]
+        assert quota == ['50000', '100000']
+    else:
+        assert cgroup_value(docker.pid(), 'cpu', '', 'cpu.max') == '50000 100000'
     assert docker.ok('exec', 'one', 'nproc') == '1\n'
     assert '/ 64MiB' in docker.ok('stats', '--no-stream', 'one')
     docker.ok('update', '--memory', '96m', '--memory-swap', '96m', '--pids-limit', '60', 'one')
-    assert limit() == str(96 << 20)
+    assert (limit(), pids()) == (str(96 << 20), '60')
 
 
 def test_out_of_memory(docker):

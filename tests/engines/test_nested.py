@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""knarr in a container of knarr's."""
+"""knarr in a container of knarr's, alone and under an engine."""
 
 import json
 
 import pytest
 
 import engines
+import harness
 from engines import IMAGE
 
 
@@ -40,3 +41,27 @@ def test_nested_without_privileges(nest):
     done = nest('--security-opt', 'seccomp=unconfined', '--cap-add', 'sys_admin')
     assert done.rc == 1 and done.out == '', done
     assert done.err.count('\n') == 1 and 'make cgroup /sys/fs/cgroup/' in done.err and 'Read-only file system (EROFS)' in done.err, done
+
+
+INNER = f'''
+set -e
+alias inner='podman --root /store/root --runroot /store/run --cgroup-manager cgroupfs'
+inner import -q -c 'CMD ["/bin/sh"]' /image.tar {IMAGE} > /dev/null
+inner info --format '{{{{.Host.OCIRuntime.Name}}}}'
+inner run --rm {IMAGE} sh -c 'id -u; exit 7' || echo $?
+inner run -d --name one {IMAGE} sleep 1000 > /dev/null
+inner exec one echo exec
+inner rm -f -t 0 one > /dev/null
+ls /run/knarr
+'''
+
+
+@pytest.mark.knarr
+def test_podman_in_podman(podman, program, image_tar, workdir):
+    """An engine in a privileged container, whose root is this machine's below an overlay."""
+    harness.mount('/', workdir, flags=harness.MS_BIND)
+    mounts = [('-v', volume) for volume in (f'{program}:/usr/local/bin/knarr:ro', f'{image_tar}:/image.tar:ro', '/etc/containers:/etc/containers:O')]
+    tmpfs = [('--mount', f'type=tmpfs,destination={place},notmpcopyup') for place in ('/store', '/run', '/tmp')]
+    words = [word for pair in (*mounts, *tmpfs) for word in pair]
+    done = podman('run', '--rm', '--privileged', *words, '--rootfs', f'{workdir}:O', 'sh', '-c', INNER)
+    assert (done.rc, done.out) == (0, 'knarr\n0\n7\nexec\n'), done

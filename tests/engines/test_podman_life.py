@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import harness
-from engines import IMAGE, call, cgroup_directory, wait_until
+from engines import IMAGE, call, cgroup_directory, from_the_page, wait_until
 
 
 def test_create_start_stop_remove(podman):
@@ -228,6 +228,14 @@ def test_top_stats_inspect(podman):
 def test_the_state_is_where_the_runtime_is_named(podman):
     name = podman.up()
     assert Path('/run', podman.runtime, name).is_dir()
+
+
+@pytest.mark.knarr
+def test_check_as_the_page_says(podman):
+    """The command of contrib/engines/README.md finds the configuration that podman made, and nothing wrong in it."""
+    podman.up()
+    done = call(['sh', '-c', from_the_page('sudo knarr check', 'one')])
+    assert done.rc == 0 and 'error' not in done.out, done
 
 
 def test_a_dead_conmon(podman):
