@@ -5,11 +5,12 @@ import hashlib
 import os
 import stat
 import subprocess
+import time
 
 import pytest
 
 from attack import add_mount, give_capabilities, put, refused, with_user_namespace, without_namespace, writable
-from harness import status_of, wait_until
+from harness import PATIENCE, status_of, wait_until
 
 SECRET = 'of-the-caller'
 
@@ -152,11 +153,12 @@ def judge(lines, runtime, stopped, caps):
     return wrong
 
 
-def hunt(c, call):
-    """Has the hunter of a running container watch `call` until that is False; its findings."""
+def hunt(c, rounds, usual, call):
+    """Has the hunter of a running container watch as many calls, and more until it has caught one in time; its findings."""
     c.wait_out('ready')
-    while call():
-        pass
+    end = time.monotonic() + PATIENCE
+    while rounds.more(usual) or ('watching' not in c.read_out() and time.monotonic() < end):
+        call()
     (c.rootfs / 'tmp/stop').touch()
     c.wait_out('watched')
     lines = c.read_out().splitlines()
@@ -197,13 +199,10 @@ def test_hunter_of_exec(container, programs, rounds, case, stop):
     environment = {**os.environ, 'HUNTED': SECRET}
 
     def call():
-        if not rounds.more(40):
-            return False
         done = c.runtime('exec', c.id, 'true', env=environment, timeout=60)
         assert done.rc == 0, done
-        return True
 
-    lines, watched = hunt(c, call)
+    lines, watched = hunt(c, rounds, 40, call)
     assert checksum(c.runtime.path) == before
     assert watched > 0, 'the hunter never caught a process of the runtime'
     assert not judge(lines, c.runtime, stop, capabilities), lines
@@ -218,14 +217,11 @@ def test_hunter_of_exec_with_a_terminal(container, programs, rounds, workdir):
     line = ' '.join(map(str, c.runtime.command('exec', '-t', c.id, 'true')))
 
     def call():
-        if not rounds.more(10):
-            return False
         done = subprocess.run(['script', '-qec', f'tty; {line}', '/dev/null'], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               timeout=60, check=False)
         assert done.returncode == 0, done
-        return True
 
-    lines, watched = hunt(c, call)
+    lines, watched = hunt(c, rounds, 10, call)
     assert watched > 0, 'the hunter never caught a process of the runtime'
     assert not judge(lines, c.runtime, 'stop', ()), lines
     # A terminal of the container's own devpts: the host's is another filesystem, of a path that is not to be resolved here.
@@ -255,13 +251,10 @@ def test_hunter_of_create(container, programs, rounds, case, stop):
     environment = {**os.environ, 'HUNTED': SECRET}
 
     def call():
-        if not rounds.more(30):
-            return False
         done = other.run(env=environment, timeout=60)
         assert done.rc == 0, done
-        return True
 
-    lines, watched = hunt(c, call)
+    lines, watched = hunt(c, rounds, 30, call)
     assert checksum(c.runtime.path) == before
     assert watched > 0, 'the hunter never caught a process of the runtime'
     assert not judge(lines, c.runtime, stop, capabilities), lines

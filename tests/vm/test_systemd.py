@@ -315,15 +315,15 @@ def test_memory_limit_of_the_scope_alone(unit):
 
 def test_death_of_init_is_explained(unit):
     """systemd removes the whole unit at once, and with it what would tell why. Mostly knarr has looked by then; it says the
-    right thing or nothing."""
+    right thing or nothing. How often it is the first of the two is up to the scheduler: until it was."""
+    reason = f"knarr: warning: the container's process was killed by the cgroup's memory limit of {24 * MIB} bytes"
     told = []
-    for _ in range(5):
+    while len(told) < 3 or (reason not in told and len(told) < 60):
         c, name = unit(['sh', '-c', f'exec {HOG}'])
         done = small(c).run(options=MANAGER)
         assert (done.rc, done.out) == (137, ''), done
         told.append(done.err.partition(' (peak')[0].rstrip('\n'))
         assert not scope(name).exists()
-    reason = f"knarr: warning: the container's process was killed by the cgroup's memory limit of {24 * MIB} bytes"
     assert reason in told and set(told) <= {reason, ''}, told
 
 
