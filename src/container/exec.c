@@ -50,7 +50,11 @@ struct exec {
 	struct cgroup *cgroup;
 	uint64_t oom_kills; /* in it, before the process was there */
 	struct birth birth;
-	bool attach; /* systemd moves the process into the cgroup */
+	bool attach;		    /* systemd moves the process into the cgroup */
+	struct interrupt interrupt; /* until it runs; in the foreground */
+	bool interrupted;
+	int root;	    /* of init, which may have changed it */
+	struct stat rootfs; /* of the container's, .st_ino 0: it is no more to be seen */
 	struct rollback rollback;
 };
 
@@ -249,21 +253,20 @@ static int exec_failed(const struct exec *exec, struct error *err)
 
 /* Init's own root is another one than the container's when it has changed it; the other way round,
  * joining leads elsewhere when there is no mount namespace, or the runtime was in a chroot. */
-static int exec_find_root(const struct exec *exec, struct namespaces_entry *entry,
-			  struct stat *rootfs, struct error *err)
+static int exec_find_root(struct exec *exec, struct error *err)
 {
 	char path[64];
 
-	if (stat(exec->record.intent->rootfs, rootfs) == 0)
-		entry->rootfs = rootfs;
+	if (stat(exec->record.intent->rootfs, &exec->rootfs) < 0)
+		exec->rootfs.st_ino = 0;
 	(void)snprintf(path, sizeof(path), "/proc/%d/root", (int)exec->status.pid);
-	entry->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return entry->root < 0 ? error_errno(err, errno, "open the container's root") : 0;
+	exec->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return exec->root < 0 ? error_errno(err, errno, "open the container's root") : 0;
 }
 
 static int exec_fork(struct exec *exec, struct error *err)
 {
-	auto_close int channel = -EBADF, root = -EBADF, other = -EBADF;
+	auto_close int channel = -EBADF, other = -EBADF;
 	struct exec_child child = {
 		.exec = exec,
 		.init =
@@ -285,13 +288,14 @@ static int exec_fork(struct exec *exec, struct error *err)
 	struct namespaces_entry entry = {
 		.pidfd = exec->status.pidfd,
 		.types = exec->plan.namespaces.private,
-		.root = -EBADF,
+		.root = exec->root,
+		.rootfs = exec->rootfs.st_ino ? &exec->rootfs : NULL,
 		.idle_close = exec->request->options.idle_close,
+		.interrupt = exec->interrupt.fd,
 		.prepare = exec_prepare,
 		.settle = exec_settle,
 		.data = &child,
 	};
-	struct stat rootfs;
 	int ends[2], r;
 	pid_t pid;
 
@@ -300,10 +304,7 @@ static int exec_fork(struct exec *exec, struct error *err)
 		return error_errno(err, -r, "make a channel to the process");
 	exec->birth.channel = ends[0];
 	child.init.channel = channel = ends[1];
-	r = exec_find_root(exec, &entry, &rootfs, err);
-	root = entry.root;
-	if (r == 0)
-		r = limits_raise_rlimits(&exec->plan.process->rlimits, 0, err);
+	r = limits_raise_rlimits(&exec->plan.process->rlimits, 0, err);
 	if (r == 0)
 		r = affinity_set_initial(exec->plan.process->exec_cpu_affinity, err);
 	if (r < 0)
@@ -324,6 +325,8 @@ static int exec_fork(struct exec *exec, struct error *err)
 		init_main(&child.init);
 	/* Or its end would not be heard of. */
 	channel = fd_close(channel);
+	if (pid == -EINTR && interrupt_check(&exec->interrupt, err) < 0)
+		return -err->number;
 	if (pid < 0)
 		return exec_failed(exec, err);
 	exec->birth.pid = pid;
@@ -332,11 +335,12 @@ static int exec_fork(struct exec *exec, struct error *err)
 
 static void exec_undo_process(void *data)
 {
-	const struct birth *birth = data;
+	const struct exec *exec = data;
+	int64_t patience = exec->interrupted ? PROCESS_GRACE_MS : PROCESS_REAP_MS;
 	int status;
 
-	(void)process_signal(birth->pidfd, SIGKILL);
-	(void)process_reap(birth->pidfd, &status);
+	(void)process_signal(exec->birth.pidfd, SIGKILL);
+	(void)process_reap_until(exec->birth.pidfd, process_now() + patience, &status);
 }
 
 static int exec_await(const struct exec *exec, struct notify *notify, struct error *err)
@@ -347,6 +351,7 @@ static int exec_await(const struct exec *exec, struct notify *notify, struct err
 		.pidfd = exec->birth.pidfd,
 		.bundle = &no_text,
 		.notify = notify,
+		.interrupt = &exec->interrupt,
 	};
 
 	notify->pid = exec->birth.pid;
@@ -386,7 +391,7 @@ static int exec_run(struct exec *exec, struct error *err)
 		return error_hint(err, "the container is frozen, and was not resumed meanwhile");
 	if (r < 0)
 		return r;
-	rollback_add(&exec->rollback, exec_undo_process, &exec->birth);
+	rollback_add(&exec->rollback, exec_undo_process, exec);
 	r = exec->attach ? cgroup_attach(exec->cgroup, exec->birth.pid, err) : 0;
 	if (r == 0)
 		r = limits_apply_oom_score_adj(&exec->plan.process->oom_score_adj, exec->birth.pid,
@@ -405,6 +410,7 @@ static int exec_run(struct exec *exec, struct error *err)
 		r = birth_send(&exec->birth, SYNC_START, err);
 	if (r == 0)
 		r = exec_await(exec, &notify, err);
+	exec->interrupted = r == -EINTR;
 	if (r == 0)
 		rollback_commit(&exec->rollback);
 	return r;
@@ -432,6 +438,8 @@ static int exec_foreground(struct exec *exec, int signals, int *ret_status, stru
 
 	/* While the program runs, not when the caller waits for us. */
 	exec_release(exec);
+	interrupt_close(&exec->interrupt);
+	exec->root = fd_close(exec->root);
 	exec->birth.channel = fd_close(exec->birth.channel);
 	exec->birth.procfs = fd_close(exec->birth.procfs);
 	r = foreground_wait(&foreground, signals, ret_status, err);
@@ -442,6 +450,8 @@ static int exec_foreground(struct exec *exec, int signals, int *ret_status, stru
 
 static void exec_clear(struct exec *exec)
 {
+	interrupt_close(&exec->interrupt);
+	fd_close(exec->root);
 	rollback_run(&exec->rollback);
 	birth_close(&exec->birth);
 	cgroup_free(exec->cgroup);
@@ -455,6 +465,8 @@ int container_exec(const struct store *store, const struct exec_request *request
 		.request = request,
 		.entry = STORE_ENTRY_INIT,
 		.status = STATUS_INIT,
+		.interrupt = INTERRUPT_INIT,
+		.root = -EBADF,
 	};
 	auto_close int signals = -EBADF;
 	int r;
@@ -470,8 +482,14 @@ int container_exec(const struct store *store, const struct exec_request *request
 		r = exec_open_procfs(&exec, err);
 	if (r == 0)
 		r = birth_connect(&exec.birth, err);
+	if (r == 0)
+		r = exec_find_root(&exec, err);
+	/* Detached nothing is held back: a signal ends it, and what is half made with it. Nor while
+	 * files are looked for on the host, whose server may not answer. */
 	if (r == 0 && !request->options.detach)
 		r = foreground_block_signals(&signals, err);
+	if (r == 0 && !request->options.detach)
+		r = interrupt_open(&exec.interrupt, err);
 	if (r == 0)
 		r = exec_run(&exec, err);
 	/* It was killed while we looked at it. */

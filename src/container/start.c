@@ -48,16 +48,29 @@ static int start_pass_listener(const struct start_wait *wait, int listener, stru
 	return r < 0 && r != -EPIPE ? error_errno(err, -r, "speak to the container's process") : 0;
 }
 
+/* Reading the program may take for ever, when its filesystem is another's affair. */
+static int start_wait_word(const struct start_wait *wait, int64_t deadline, struct error *err)
+{
+	int interrupt = wait->interrupt ? wait->interrupt->fd : -EBADF;
+
+	if (interrupt < 0 ||
+	    process_wait_graceful(wait->channel, wait->pidfd, interrupt, deadline) != -EINTR)
+		return 0;
+	return interrupt_check(wait->interrupt, err);
+}
+
 int start_await_exec(const struct start_wait *wait, struct error *err)
 {
 	struct channel_message message = {0};
 	int r;
 
 	do {
+		int64_t deadline = start_deadline(wait->bundle);
 		auto_close int listener = -EBADF;
 
-		r = channel_recv(wait->channel, wait->pidfd, start_deadline(wait->bundle), &message,
-				 &listener);
+		if (start_wait_word(wait, deadline, err) < 0)
+			return -err->number;
+		r = channel_recv(wait->channel, wait->pidfd, deadline, &message, &listener);
 		/* Closed: execve has happened. Should the program be dead already, that is its own
 		 * affair. */
 		if (r == -EPIPE)

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "container/bundle.h"
+#include "container/interrupt.h"
 #include "container/notify.h"
 #include "container/state/record.h"
 #include "container/state/store.h"
@@ -25,6 +26,7 @@ struct start_wait {
 	int channel, pidfd;
 	const struct bundle *bundle; /* for the places of errors */
 	struct notify *notify;
+	const struct interrupt *interrupt; /* that ends it, with a grace; or NULL */
 };
 int start_await_exec(const struct start_wait *wait, struct error *err);
 

@@ -254,16 +254,20 @@ static pid_t namespaces_helper_run(const struct namespaces_task *task, int cgrou
 }
 
 /* Waits until the helper is dead, and reaps it. */
-static int namespaces_helper_collect(int helper, struct namespaces_report *report,
+static int namespaces_helper_collect(int helper, int interrupt, struct namespaces_report *report,
 				     struct error *err)
 {
+	int64_t patience = PROCESS_REAP_MS;
 	int status = 0, r;
 
-	r = process_wait_dead(helper, process_now() + NAMESPACES_HELPER_MS);
+	r = process_wait_graceful(-EBADF, helper, interrupt, process_now() + NAMESPACES_HELPER_MS);
 	if (r < 0)
 		(void)process_signal(helper, SIGKILL);
+	/* It may be where no signal reaches it, and whoever interrupts does not want to wait. */
+	if (r == -EINTR)
+		patience = PROCESS_GRACE_MS;
 	/* Fails where SIGCHLD is ignored; then there is nothing to reap. */
-	(void)process_reap(helper, &status);
+	(void)process_reap_until(helper, process_now() + patience, &status);
 	if (report->pid > 0)
 		return 0;
 	if (r < 0)
@@ -302,7 +306,7 @@ static pid_t namespaces_fork_by_helper(const struct namespaces_task *task, int c
 	if (pid == 0)
 		pid = namespaces_helper_run(task, cgroup, report);
 	else if (pid > 0)
-		pid = namespaces_helper_collect(helper, report, err);
+		pid = namespaces_helper_collect(helper, -EBADF, report, err);
 	if (helper >= 0 && pid == 0) {
 		pid = report->pid;
 		*ret_pidfd = report->pidfd;
@@ -450,7 +454,7 @@ pid_t namespaces_fork_into(struct namespaces_entry *entry, int cgroup, int *ret_
 		pid = namespaces_helper_enter(entry, report);
 	} else if (pid > 0) {
 		entry->idle_close = fd_close(entry->idle_close);
-		pid = namespaces_helper_collect(helper, report, err);
+		pid = namespaces_helper_collect(helper, entry->interrupt, report, err);
 	}
 	if (helper >= 0 && pid == 0) {
 		/* Our child, and waited for by nobody else: the number is still its own. */

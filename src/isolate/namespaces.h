@@ -91,6 +91,9 @@ int namespaces_finish(const struct namespaces_plan *plan, const struct namespace
  *
  * `idle_close` is one that takes the kernel long to close, and that the helper does not get. Once
  * there is a helper it is closed, and set to -EBADF.
+ *
+ * What the helper opens in the container may be a file whose server does not answer. A signal to
+ * `interrupt` (process_wait_graceful()) ends that: the helper is killed, -EINTR.
  */
 struct namespaces_entry {
 	int pidfd;		   /* of the process to follow */
@@ -98,6 +101,7 @@ struct namespaces_entry {
 	int root;		   /* of that process, to change to afterwards; or -EBADF */
 	const struct stat *rootfs; /* or where joining leads to this: that; or NULL */
 	int idle_close;		   /* a descriptor to be closed while the helper works; or -EBADF */
+	int interrupt;		   /* a signalfd, or -EBADF: see below */
 	int (*prepare)(void *data, struct error *err);
 	int (*settle)(void *data, struct error *err);
 	void *data;

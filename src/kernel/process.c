@@ -254,6 +254,20 @@ int process_wait_interruptible(int fd, int pidfd, int interrupt, int64_t deadlin
 	return fds[0].revents ? PROCESS_READABLE : PROCESS_DEAD;
 }
 
+int process_wait_graceful(int fd, int pidfd, int interrupt, int64_t deadline)
+{
+	int r = process_wait_interruptible(fd, pidfd, interrupt, deadline);
+	int64_t end;
+
+	if (r != -EINTR)
+		return r;
+	end = process_now() + PROCESS_GRACE_MS;
+	if (end >= deadline)
+		return process_wait_readable(fd, pidfd, deadline);
+	r = process_wait_readable(fd, pidfd, end);
+	return r == -ETIMEDOUT ? -EINTR : r;
+}
+
 /* Into the form of wait(2), which the exit codes are defined on. */
 static int process_status(const siginfo_t *info)
 {

@@ -126,4 +126,12 @@ int process_wait_readable(int fd, int pidfd, int64_t deadline);
 /* The same, but -EINTR as soon as `interrupt` (a signalfd, or negative) has something to read. */
 int process_wait_interruptible(int fd, int pidfd, int interrupt, int64_t deadline);
 
+/*
+ * The same, but -EINTR only when nothing else has come within PROCESS_GRACE_MS (milliseconds) of
+ * the signal, which stays to be read: for who hands signals on as soon as there is somebody, and is
+ * to be ended by one when it takes too long until then.
+ */
+#define PROCESS_GRACE_MS 1000
+int process_wait_graceful(int fd, int pidfd, int interrupt, int64_t deadline);
+
 #endif

@@ -14,7 +14,7 @@ OPTIONS = 'rootmode=40000,user_id=0,group_id=0,allow_other'
 
 
 def attributes(node):
-    mode, size = (stat.S_IFDIR | 0o755, 0) if node == ROOT else (stat.S_IFREG | 0o644, len(TEXT))
+    mode, size = (stat.S_IFDIR | 0o755, 0) if node == ROOT else (stat.S_IFREG | 0o755, len(TEXT))
     return struct.pack('<6Q10I', node, size, 1, 0, 0, 0, 0, 0, 0, mode, 1, 0, 0, 0, 4096, 0)
 
 
@@ -37,9 +37,10 @@ def answer(opcode, node, body):
 
 
 class Server:
-    """Answers until the filesystem is unmounted everywhere."""
+    """Answers until the filesystem is unmounted everywhere; but requests in `mute` not before speak(); of the first `asked` tells."""
 
     def __init__(self):
+        self.mute, self.asked, self.kept = (), threading.Event(), []
         self.fd = os.open('/dev/fuse', os.O_RDWR | os.O_CLOEXEC)
         self.thread = threading.Thread(target=self._serve, daemon=True)
 
@@ -56,6 +57,21 @@ class Server:
         """From the mount on: there is nothing to read before."""
         self.thread.start()
 
+    def speak(self):
+        self.mute = ()
+        for request in self.kept:
+            self._answer(request)
+
+    def _answer(self, request):
+        _, opcode, unique, node = struct.unpack_from('<IIQQ', request)
+        reply = answer(opcode, node, request[40:])
+        number, body = (reply, b'') if isinstance(reply, int) else (0, reply)
+        try:
+            os.write(self.fd, struct.pack('<IiQ', 16 + len(body), -number, unique) + body)
+        except OSError as error:
+            return error.errno == errno.ENOENT
+        return True
+
     def _serve(self):
         while True:
             try:
@@ -69,13 +85,11 @@ class Server:
                 return
             if not request:
                 return
-            _, opcode, unique, node = struct.unpack_from('<IIQQ', request)
+            opcode, = struct.unpack_from('<4xI', request)
             if opcode in (FORGET, BATCH_FORGET, INTERRUPT):
                 continue
-            reply = answer(opcode, node, request[40:])
-            number, body = (reply, b'') if isinstance(reply, int) else (0, reply)
-            try:
-                os.write(self.fd, struct.pack('<IiQ', 16 + len(body), -number, unique) + body)
-            except OSError as error:
-                if error.errno != errno.ENOENT:
-                    return
+            if opcode in self.mute:
+                self.kept.append(request)
+                self.asked.set()
+            elif not self._answer(request):
+                return

@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import fuse
 import harness
 import pytest
 from harness import capability_mask, cgroups_of, namespace_of, status_of, wait_until
@@ -350,6 +351,62 @@ def test_delete_ends_them(up):
     c.delete('--force')
     wait_until(lambda: status_of(pid)['State'].startswith('Z'), 'the process is dead')
     os.waitpid(pid, 0)
+
+
+@pytest.fixture
+def silent(container, workdir):
+    """A function: a running container that has at /tmp what a server gives, which from then on does not answer some requests."""
+    if not os.path.exists('/dev/fuse'):
+        harness.lacks('/dev/fuse')
+    place = workdir / 'fuse'
+    place.mkdir()
+
+    def make(*requests):
+        c = container()
+        c.config['mounts'].append({'destination': '/tmp', 'type': 'bind', 'source': str(place), 'options': ['rbind']})
+        c.up()
+        server.mute = requests
+        return c, server
+
+    with fuse.Server() as server:
+        harness.mount('silent', place, 'fuse', data=f'fd={server.fd},{fuse.OPTIONS}')
+        server.start()
+        try:
+            yield make
+        finally:
+            # With force: whoever still waits gets an error.
+            harness.checked(harness.LIBC.umount2(os.fsencode(place), 1 | harness.MNT_DETACH), 'umount')
+
+
+def begin(c, workdir, *words):
+    """An exec that runs, and where its words go: a process that hangs keeps a pipe open."""
+    with open(workdir / 'words', 'wb') as out:
+        return subprocess.Popen(c.runtime.command('exec', *words), stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.parametrize('request_,flags,executable', [
+    (fuse.LOOKUP, ['--cwd', '/tmp/x'], 'true'), (fuse.LOOKUP, [], '/tmp/prog'), (fuse.READ, [], '/tmp/file')], ids=['cwd', 'search', 'read'])
+def test_signal_ends_an_exec_that_hangs(silent, workdir, request_, flags, executable, number):
+    """What the container's files are on may not answer. A signal that the program would get, had it begun, ends the wait for that."""
+    c, server = silent(request_)
+    child = begin(c, workdir, *flags, c.id, executable)
+    assert server.asked.wait(harness.PATIENCE)
+    assert child.poll() is None
+    child.send_signal(number)
+    assert (child.wait(harness.PATIENCE), (workdir / 'words').read_text()) == (255, f'knarr: interrupted by {number.name}\n')
+    assert c.status == 'running'
+    server.speak()
+
+
+def test_signal_that_comes_early_is_handed_on(silent, workdir):
+    """What takes less than a second more is finished, and the program gets the signal."""
+    c, server = silent(fuse.LOOKUP)
+    child = begin(c, workdir, '--env', 'PATH=/tmp:/bin', c.id, 'sh', '-c', 'trap "exit 7" TERM; while :; do sleep 0.1; done')
+    assert server.asked.wait(harness.PATIENCE)
+    child.send_signal(signal.SIGTERM)
+    server.speak()
+    assert child.wait(harness.PATIENCE) in (7, 128 + signal.SIGTERM)
 
 
 def test_capabilities_that_the_runtime_has_not(container, workdir):

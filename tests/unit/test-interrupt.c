@@ -2,6 +2,7 @@
 #include "container/interrupt.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -70,6 +71,35 @@ START_TEST(ignored_stay_ignored)
 }
 END_TEST
 
+/* What comes within the grace counts; the signal is still to be read. */
+START_TEST(with_grace)
+{
+	struct interrupt interrupt = INTERRUPT_INIT;
+	struct error err = ERROR_INIT;
+	int64_t begin;
+	int ends[2];
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	ck_assert_int_eq(interrupt_open(&interrupt, &err), 0);
+	ck_assert_int_eq(process_wait_graceful(ends[0], -1, interrupt.fd, process_now() + 20),
+			 -ETIMEDOUT);
+	ck_assert_int_eq(raise(SIGTERM), 0);
+	ck_assert_int_eq(process_wait_graceful(ends[0], -1, interrupt.fd, process_now() + 20),
+			 -ETIMEDOUT);
+	begin = process_now();
+	ck_assert_int_eq(process_wait_graceful(ends[0], -1, interrupt.fd, PROCESS_NO_DEADLINE),
+			 -EINTR);
+	ck_assert_int_ge(process_now() - begin, PROCESS_GRACE_MS - 1);
+	ck_assert_int_eq(write(ends[1], "x", 1), 1);
+	ck_assert_int_eq(process_wait_graceful(ends[0], -1, interrupt.fd, PROCESS_NO_DEADLINE),
+			 PROCESS_READABLE);
+	ck_assert_int_eq(interrupt_check(&interrupt, &err), -EINTR);
+	interrupt_close(&interrupt);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+}
+END_TEST
+
 /* One that comes too late to undo anything ends the process as it would have. */
 START_TEST(let_through_at_the_end)
 {
@@ -102,7 +132,7 @@ static void as_at_login(void)
 int main(void)
 {
 	const TTest *const tests[] = {held_back_and_told, nothing_is_watched, ignored_stay_ignored,
-				      let_through_at_the_end};
+				      with_grace, let_through_at_the_end};
 
 	return suite_run_with("interrupt", tests, suite_count(tests), as_at_login, NULL);
 }

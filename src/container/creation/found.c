@@ -205,13 +205,14 @@ int creation_found(struct creation *creation, struct error *err)
 	r = plan_make(creation->bundle.config, &request->options, &creation->plan, err);
 	if (r < 0)
 		return r;
-	r = interrupt_open(&creation->birth.interrupt, err);
-	if (r == 0)
-		r = procfs_open(&creation->birth.procfs, err);
+	r = procfs_open(&creation->birth.procfs, err);
 	if (r == 0)
 		r = birth_connect(&creation->birth, err);
 	if (r == 0)
 		r = creation_connect_receiver(creation, err);
+	/* Up to here nothing is made that would have to be undone. */
+	if (r == 0)
+		r = interrupt_open(&creation->birth.interrupt, err);
 	if (r == 0)
 		r = creation_claim(creation, err);
 	if (r == 0 && creation->plan.extended)
