@@ -26,9 +26,14 @@ def count(c):
 
 
 @pytest.mark.alone
-def test_nothing_comes_or_goes_but_the_container(container, workdir):
-    """It goes on in its own cgroup, namespaces and mounts, and no other cgroup is made or removed."""
+@pytest.mark.parametrize('cgroup', ['own', 'shared'])
+def test_nothing_comes_or_goes_but_the_container(container, workdir, cgroup):
+    """It goes on in its own cgroup, namespaces and mounts, and no other cgroup is made or removed. Without a cgroup namespace of
+    its own what it is shown of its cgroups are mounts of the host's, of those that it has now."""
     c = container(COUNTING)
+    if cgroup == 'shared':
+        c.config['linux']['namespaces'] = [entry for entry in c.config['linux']['namespaces'] if entry['type'] != 'cgroup']
+    assert any(entry['destination'] == '/sys/fs/cgroup' for entry in c.config['mounts'])
     c.config['root']['readonly'] = False
     c.config['linux']['cgroupsPath'] = f'/{c.id}'
     before = all_cgroups()
@@ -47,7 +52,15 @@ def test_nothing_comes_or_goes_but_the_container(container, workdir):
     wait_until(lambda: last < count(c) < last + 1000, 'it goes on')
     assert cgroups_of(c.pid) == paths and all_cgroups() - before == own and mounts(c.pid) == shown
     for kind, name in seen.items():
-        assert namespace_of(c.pid, kind) not in (name, namespace_of('self', kind)), kind
+        if kind == 'cgroup' and cgroup == 'shared':
+            assert namespace_of(c.pid, kind) == name == namespace_of('self', kind)
+        else:
+            assert namespace_of(c.pid, kind) not in (name, namespace_of('self', kind)), kind
+    # Its own cgroup is where it sees itself, in each hierarchy.
+    places = [entry.target for entry in mounts_of(c.pid) if entry.fstype in ('cgroup', 'cgroup2')]
+    assert places
+    for place in places:
+        assert '1\n' in c.runtime.ok('exec', c.id, 'cat', f'{place}/cgroup.procs').out, place
     c.runtime.ok('pause', c.id)
     c.runtime.ok('resume', c.id)
     c.delete('--force')

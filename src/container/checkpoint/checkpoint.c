@@ -283,11 +283,18 @@ static int checkpoint_put_descriptors(struct checkpoint *checkpoint, struct erro
 /* What a pre-dump, which is of memory only, does not need. */
 static int checkpoint_put_surroundings(struct checkpoint *checkpoint, struct error *err)
 {
+	struct checkpoint_mounts mounts = {
+		.config = checkpoint->bundle.config,
+		.init = checkpoint->status.pid,
+		.root = checkpoint->root,
+		.cgroups = !checkpoint->apart,
+	};
 	auto_text struct text names = {0};
 	int r;
 
-	r = checkpoint_put_mounts(checkpoint->bundle.config, checkpoint->status.pid,
-				  checkpoint->root, &checkpoint->options, &names, err);
+	r = criu_cgroup_find_mode(NULL, &mounts.unified, err);
+	if (r == 0)
+		r = checkpoint_put_mounts(&mounts, &checkpoint->options, &names, err);
 	if (r < 0)
 		return r;
 	if (names.failed)

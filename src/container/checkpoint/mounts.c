@@ -88,6 +88,13 @@ bool checkpoint_is_bind(const struct oci_mount *mount)
 	return false;
 }
 
+bool checkpoint_is_cgroup(const struct oci_mount *mount, bool unified)
+{
+	return mount->type && !checkpoint_is_bind(mount) &&
+	       (strcmp(mount->type, "cgroup") == 0 ||
+		(unified && strcmp(mount->type, "cgroup2") == 0));
+}
+
 /* Where a destination of the configuration really is, as the id of the mount that is there. */
 static bool checkpoint_mount_at(int root, const char *destination, unsigned int *ret_id)
 {
@@ -106,7 +113,7 @@ struct checkpoint_namer {
 	const struct devices_plan *devices;
 	const struct checkpoint_table *table;
 	int root;
-	unsigned int *ids; /* of each of the configuration's mounts; 0: no bind */
+	unsigned int *ids; /* of each of the configuration's mounts; 0: none of the host's */
 };
 
 static const char *checkpoint_bind_name(const struct checkpoint_namer *namer,
@@ -115,9 +122,37 @@ static const char *checkpoint_bind_name(const struct checkpoint_namer *namer,
 	const struct oci_mounts *mounts = &namer->config->mounts;
 
 	for (size_t i = 0; i < mounts->count; i++)
-		if (namer->ids[i] == mount->id)
+		if (namer->ids[i] == mount->id && checkpoint_is_bind(&mounts->items[i]))
 			return mounts->items[i].destination;
 	return NULL;
+}
+
+static const struct mountinfo *checkpoint_find_mount(const struct checkpoint_table *table,
+						     unsigned int id)
+{
+	for (size_t i = 0; i < table->count; i++)
+		if (table->mounts[i].id == id)
+			return &table->mounts[i];
+	return NULL;
+}
+
+/* What is shown of a hierarchy of cgroups, in a mount of the configuration or below it. */
+static bool checkpoint_cgroup_name(const struct checkpoint_namer *namer,
+				   const struct mountinfo *mount, char name[PATH_MAX])
+{
+	const struct oci_mounts *mounts = &namer->config->mounts;
+
+	if (strcmp(mount->type, "cgroup") != 0 && strcmp(mount->type, "cgroup2") != 0)
+		return false;
+	for (size_t i = 0; i < mounts->count; i++) {
+		const struct mountinfo *above = checkpoint_find_mount(namer->table, namer->ids[i]);
+
+		if (above && !checkpoint_is_bind(&mounts->items[i]) &&
+		    path_is_below(mount->point, above->point))
+			return snprintf(name, PATH_MAX, "%s%s", mounts->items[i].destination,
+					mount->point + strlen(above->point)) < PATH_MAX;
+	}
+	return false;
 }
 
 /* Below an rbind, and not in the configuration itself. */
@@ -179,7 +214,8 @@ void checkpoint_put_external(struct text *options, const char *key, const char *
 		criu_put_string(options, CRIU_EXTERNAL, external.data);
 }
 
-static int checkpoint_find_binds(struct checkpoint_namer *namer, struct error *err)
+static int checkpoint_find_binds(struct checkpoint_namer *namer,
+				 const struct checkpoint_mounts *request, struct error *err)
 {
 	const struct oci_mounts *mounts = &namer->config->mounts;
 
@@ -187,27 +223,31 @@ static int checkpoint_find_binds(struct checkpoint_namer *namer, struct error *e
 	if (!namer->ids)
 		return error_errno(err, ENOMEM, "mounts");
 	for (size_t i = 0; i < mounts->count; i++)
-		if (checkpoint_is_bind(&mounts->items[i]))
+		if (checkpoint_is_bind(&mounts->items[i]) ||
+		    (request->cgroups && checkpoint_is_cgroup(&mounts->items[i], request->unified)))
 			(void)checkpoint_mount_at(namer->root, mounts->items[i].destination,
 						  &namer->ids[i]);
 	return 0;
 }
 
-int checkpoint_put_mounts(const struct oci_config *config, pid_t init, int root,
-			  struct text *options, struct text *names, struct error *err)
+int checkpoint_put_mounts(const struct checkpoint_mounts *mounts, struct text *options,
+			  struct text *names, struct error *err)
 {
 	struct checkpoint_table __attribute__((cleanup(checkpoint_table_clear))) table = {0};
 	struct devices_plan devices = {.nodes = NULL};
-	struct checkpoint_namer namer = {
-		.config = config, .devices = &devices, .table = &table, .root = root};
+	struct checkpoint_namer namer = {.config = mounts->config,
+					 .devices = &devices,
+					 .table = &table,
+					 .root = mounts->root};
+	char cgroup[PATH_MAX];
 	bool first = true;
 	int r;
 
-	r = checkpoint_table_read(init, &table, err);
+	r = checkpoint_table_read(mounts->init, &table, err);
 	if (r == 0)
-		r = devices_plan(config, true, &devices, err);
+		r = devices_plan(mounts->config, true, &devices, err);
 	if (r == 0)
-		r = checkpoint_find_binds(&namer, err);
+		r = checkpoint_find_binds(&namer, mounts, err);
 	text_append(names, "[");
 	for (size_t i = 0; r == 0 && i < table.count; i++) {
 		const struct mountinfo *mount = &table.mounts[i];
@@ -215,6 +255,11 @@ int checkpoint_put_mounts(const struct oci_config *config, pid_t init, int root,
 
 		if (strcmp(mount->point, "/") == 0)
 			continue;
+		/* The configuration tells them. */
+		if (checkpoint_cgroup_name(&namer, mount, cgroup)) {
+			checkpoint_put_external(options, mount->point, cgroup);
+			continue;
+		}
 		name = checkpoint_bind_name(&namer, mount);
 		if (!name)
 			name = checkpoint_node_name(&namer, mount);

@@ -210,27 +210,56 @@ static void restore_put_usual(const struct oci_config *config, struct text *opti
 					config->linux->devices.items[i].path);
 }
 
+/* What checkpoint calls a mount of type cgroup is the cgroup of now. */
+static int restore_put_cgroup(const struct restore_mounts *mounts, const struct oci_mount *mount,
+			      struct text *options, struct restore_belows *belows,
+			      struct error *err)
+{
+	char name[PATH_MAX];
+	int r = 0;
+
+	if (!checkpoint_is_cgroup(mount, mounts->cgroup))
+		return 0;
+	if (mounts->cgroup)
+		return restore_put_path(mounts, mount->destination, mounts->cgroup, options, belows,
+					err);
+	for (size_t i = 0; r == 0 && i < mounts->hierarchy_count; i++) {
+		const struct mounts_hierarchy *hierarchy = &mounts->hierarchies[i];
+
+		if (snprintf(name, sizeof(name), "%s/%s", mount->destination, hierarchy->name) >=
+		    (int)sizeof(name))
+			return error_errno(err, ENAMETOOLONG, "hierarchy %s", hierarchy->name);
+		r = restore_put_path(mounts, name, hierarchy->path, options, belows, err);
+	}
+	return r;
+}
+
+static int restore_put_bind(const struct restore_mounts *mounts, const struct oci_mount *mount,
+			    struct text *options, struct restore_belows *belows, struct error *err)
+{
+	char path[PATH_MAX];
+
+	if (restore_source(mount, mounts->bundle, path) < 0)
+		return error_errno(err, EINVAL, "the source of a bind mount");
+	return restore_put_path(mounts, mount->destination, path, options, belows, err);
+}
+
 int restore_put_mounts(const struct restore_mounts *mounts, struct text *options,
 		       struct restore_belows *ret_belows, struct error *err)
 {
 	const struct oci_config *config = mounts->config;
 	struct restore_belows belows = {0};
-	char path[PATH_MAX];
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < config->mounts.count; i++) {
 		const struct oci_mount *mount = &config->mounts.items[i];
 
-		if (!checkpoint_is_bind(mount))
-			continue;
-		if (restore_source(mount, mounts->bundle, path) < 0) {
-			restore_belows_clear(&belows);
-			error_errno(err, EINVAL, "the source of a bind mount");
-			return error_at(err, "mounts[%zu].source", i);
-		}
-		r = restore_put_path(mounts, mount->destination, path, options, &belows, err);
+		r = checkpoint_is_bind(mount)
+			    ? restore_put_bind(mounts, mount, options, &belows, err)
+			    : restore_put_cgroup(mounts, mount, options, &belows, err);
 		if (r < 0)
-			error_at(err, "mounts[%zu].source", i);
+			error_at(err, "mounts[%zu]%s", i,
+				 checkpoint_is_bind(mount) ? ".source" : "");
 	}
 	if (r == 0 && mounts->names)
 		r = restore_put_names(mounts, options, &belows, err);

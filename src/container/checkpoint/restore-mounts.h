@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "isolate/devices/devices.h"
+#include "isolate/mounts/mounts.h"
 
 struct restore_mounts {
 	const struct oci_config *config;
@@ -25,6 +26,10 @@ struct restore_mounts {
 	const char *place;  /* where restore_attach_belows() will be called for */
 	bool all;	    /* what is mounted is the container's root, which walks there only */
 	const char *names;  /* the JSON text of above, or NULL */
+	/* Without a cgroup namespace: where the container's own cgroup is. */
+	const char *cgroup; /* of the one hierarchy; or NULL */
+	const struct mounts_hierarchy *hierarchies;
+	size_t hierarchy_count; /* else */
 };
 
 /* Mounts below binds: `rest` is the path below the directory `source`; or "": what is there. */

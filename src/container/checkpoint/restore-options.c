@@ -108,6 +108,7 @@ static int restore_put_mount_names(struct restore *restore, struct error *err)
 		.place = restore->below,
 		.all = restore->stage[0],
 	};
+	const struct cgroup *cgroup = restore->creation.cgroup;
 	auto_free char *names = NULL;
 	int r = io_read_file(restore->places.images, CHECKPOINT_MOUNTS, O_NOFOLLOW,
 			     RESTORE_NAMES_MAX, &names, NULL);
@@ -116,6 +117,14 @@ static int restore_put_mount_names(struct restore *restore, struct error *err)
 		return error_errno(err, -r, "read %s/%s", restore->places.images_path,
 				   CHECKPOINT_MOUNTS);
 	mounts.names = names;
+	if (!plan_has(plan, CLONE_NEWCGROUP) && plan->cgroup_host.mode != CGROUP_MODE_UNIFIED) {
+		mounts.hierarchies = plan->hierarchies;
+		mounts.hierarchy_count = plan->hierarchies ? plan->cgroup_host.count : 0;
+	} else if (!plan_has(plan, CLONE_NEWCGROUP) && plan->cgroup_host.count > 0) {
+		mounts.cgroup = cgroup ? cgroup_directory(cgroup, 0) : NULL;
+		if (!mounts.cgroup)
+			mounts.cgroup = plan->cgroup_host.hierarchies[0].mount_point;
+	}
 	return restore_put_mounts(&mounts, &restore->options, &restore->belows, err);
 }
 
