@@ -423,11 +423,15 @@ def test_restart_on_failure(podman):
     assert podman.inspect('one', '.RestartCount') == '2' and podman.inspect('one', '.State.ExitCode') == '3'
 
 
-def test_restart_always(podman):
-    podman.up('--restart', 'always')
+@pytest.mark.parametrize('policy', ['always', 'unless-stopped'])
+def test_restart_always(podman, policy):
+    """Whoever kills it, it comes back; but not when podman is told to stop it."""
+    podman.up('--restart', policy)
     first = podman.pid()
     os.kill(first, 9)
     wait_until(lambda: podman.pid() not in (0, first), 'a new process')
+    podman.ok('stop', '-t', '0', 'one')
+    assert (podman.status(), podman.inspect('one', '.RestartCount')) == ('exited', '1')
 
 
 def test_time_limit(podman):
