@@ -288,7 +288,6 @@ static int stage_images(const struct restore_image *image, int at, bool writable
 {
 	struct stage_show show = {.directory = -EBADF, .writable = writable};
 	struct error err = ERROR_INIT;
-	auto_close int directory = -EBADF;
 	char link[PATH_MAX];
 	ssize_t n = -1;
 	int r = mountfd_attach(image->mount, place);
