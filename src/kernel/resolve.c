@@ -133,6 +133,7 @@ static int resolve_replace_link(int parent, char path[PATH_MAX], size_t at)
 {
 	size_t n = strcspn(path + at, "/");
 	char name[NAME_MAX + 1], target[PATH_MAX], next[PATH_MAX];
+	struct stat st;
 	ssize_t length;
 	int written;
 
@@ -141,11 +142,10 @@ static int resolve_replace_link(int parent, char path[PATH_MAX], size_t at)
 	memcpy(name, path + at, n);
 	name[n] = '\0';
 	length = readlinkat(parent, name, target, sizeof(target) - 1);
-	if (length < 0 && errno == ENOENT &&
-	    faccessat(parent, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return -ESRCH;
+	if (length < 0 && errno == ENOENT)
+		return fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? -ESRCH : 0;
 	if (length < 0)
-		return errno == EINVAL || errno == ENOENT ? 0 : -errno;
+		return errno == EINVAL ? 0 : -errno;
 	target[length] = '\0';
 	written = snprintf(next, sizeof(next), "%.*s%s%s", target[0] == '/' ? 0 : (int)at, path,
 			   target, path + at + n);
