@@ -156,7 +156,7 @@ static int stage_next(int *directory, char path[PATH_MAX], struct error *err)
 	return 1;
 }
 
-static int stage_path_of(int fd, char path[PATH_MAX])
+int restore_stage_path_of(int fd, char path[PATH_MAX])
 {
 	char link[64];
 	ssize_t n;
@@ -175,7 +175,7 @@ int restore_stage_open(const struct restore_images_request *request,
 	struct restore_images images = {.work = -EBADF};
 	auto_close int directory = fcntl(request->images, F_DUPFD_CLOEXEC, 3);
 	char path[PATH_MAX];
-	int r = directory < 0 ? -errno : stage_path_of(directory, path);
+	int r = directory < 0 ? -errno : restore_stage_path_of(directory, path);
 
 	if (r < 0)
 		return error_errno(err, -r, "open the images");

@@ -36,6 +36,9 @@ struct restore_images {
 };
 void restore_images_clear(struct restore_images *images);
 
+/* Where an open directory is, by its link in /proc/self/fd. Returns 0 or a negative errno. */
+int restore_stage_path_of(int fd, char path[PATH_MAX]);
+
 /* The first directory on the clean, absolute path `path` that not everybody may walk through; the
  * last one if there is none. Returns 0 or a negative errno. */
 int restore_stage_find(const char *path, char stage[PATH_MAX]);

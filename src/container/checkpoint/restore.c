@@ -197,15 +197,11 @@ static int restore_find_stage(struct restore *restore, struct error *err)
 		.work = restore->places.work,
 		.writable = restore->request->flags.auto_dedup,
 	};
-	char link[64], path[PATH_MAX];
-	ssize_t n;
-	int r;
+	char path[PATH_MAX];
+	int r = restore_stage_path_of(restore->creation.entry.fd, path);
 
-	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", restore->creation.entry.fd);
-	n = readlink(link, path, sizeof(path) - 1);
-	if (n < 0)
-		return error_errno(err, errno, "look at the state directory");
-	path[n] = '\0';
+	if (r < 0)
+		return error_errno(err, -r, "look at the state directory");
 	r = restore_stage_find(path, restore->stage);
 	if (r < 0)
 		return error_errno(err, -r, "find a place for criu to mount in %s", path);
