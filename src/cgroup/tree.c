@@ -96,19 +96,30 @@ struct tree_make {
 	size_t levels; /* made so far, since the last one that was there */
 };
 
+/* Whatever the umask: who looks at it in the container is another user there, or has no more rights
+ * over it than others. */
+static int tree_make_directory(int parent, const char *name)
+{
+	mode_t mask = umask(0);
+	int r = mkdirat(parent, name, 0755) < 0 ? -errno : 0;
+
+	(void)umask(mask);
+	return r;
+}
+
 /* Makes one directory unless it is there. Returns 1 when it was made, 0 when it was there. */
 static int tree_make_level(struct tree_make *make, int parent, const char *name, struct error *err)
 {
 	auto_close int fd = -EBADF;
-	int r;
+	int r = tree_make_directory(parent, name);
 
-	if (mkdirat(parent, name, 0755) < 0) {
-		if (errno == EEXIST) {
+	if (r < 0) {
+		if (r == -EEXIST) {
 			/* Whatever was made above it is no longer ours alone. */
 			make->levels = 0;
 			return 0;
 		}
-		return error_errno(err, errno, "make cgroup %s%s", make->mount_point, make->path);
+		return error_errno(err, -r, "make cgroup %s%s", make->mount_point, make->path);
 	}
 	make->levels++;
 	if (!make->made)

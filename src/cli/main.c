@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -170,6 +171,20 @@ static int main_dispatch(struct cli *cli, int *ret_status, struct error *err)
 	return main_run_command(cli, rest, count, ret_status, err);
 }
 
+/*
+ * Without the bits that would keep us from our own files: privileges go over them, and an ordinary
+ * user's knarr could not read its state again. The others are the caller's, for what he is given
+ * (the pid file, images, the log) and for hooks.
+ */
+static void main_keep_own_bits(void)
+{
+	const mode_t usual = 0022;
+	mode_t mask = umask(usual);
+
+	if (mask != usual)
+		(void)umask(mask & ~(mode_t)S_IRWXU);
+}
+
 int main(int argc, char **argv)
 {
 	struct cli_memory memory = {.count = 0};
@@ -189,6 +204,7 @@ int main(int argc, char **argv)
 	(void)signal(SIGXFSZ, SIG_IGN);
 	/* A parent that ignores SIGCHLD would have our children reaped behind our back. */
 	(void)signal(SIGCHLD, SIG_DFL);
+	main_keep_own_bits();
 	r = fd_fill_stdio();
 	if (r < 0)
 		error_errno(&err, -r, "open /dev/null");

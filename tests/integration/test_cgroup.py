@@ -38,6 +38,24 @@ def test_created_is_in_its_cgroup(container):
         assert str(c.pid) in Path(hierarchies[controller] + own[controller], 'cgroup.procs').read_text().split()
 
 
+@pytest.mark.parametrize('mask', [0o077, 0o777], ids=oct)
+def test_the_umask_closes_no_cgroup(container, mask):
+    """A program of another user than knarr's looks for its limits there."""
+    c = place(container(), f'/{PREFIX}-closed-{mask:o}/{PREFIX}-inner')
+    folders = [Path(top, f'{PREFIX}-closed-{mask:o}') for top in set(cgroup_hierarchies().values())]
+    try:
+        c.create(preexec=lambda: os.umask(mask))
+        made = [folder for folder in folders if folder.exists()]
+        assert made
+        for folder in made:
+            assert [path.stat().st_mode & 0o777 for path in (folder, folder / f'{PREFIX}-inner')] == [0o755, 0o755]
+    finally:
+        c.delete('--force')
+        for folder in folders:
+            if folder.exists():
+                folder.rmdir()
+
+
 def test_nested_path(container):
     parent = f'/{PREFIX}-parent'
     c = place(container(), f'{parent}/{PREFIX}-inner').create()

@@ -103,6 +103,26 @@ def users(container):
     return make
 
 
+@pytest.mark.parametrize('mask', [0o777, 0o277, 0o077], ids=oct)
+def test_whatever_the_umask(users, mask):
+    """It may forbid a user his own files: those of knarr he needs all the same. The program has 0022 of its own."""
+    c = users(['sleep', '1000'], rootless=True)
+    c.bundle.save()
+    os.chown(c.bundle.path / 'config.json', UID, UID)
+    pid_file = c.bundle.path / 'pid'
+
+    def masked(verb, *rest):
+        return c.runtime(verb, *rest, c.id, preexec=lambda: os.umask(mask))
+
+    for words in (['create', '--bundle', c.bundle.path, '--pid-file', pid_file], ['state'], ['start'], ['list']):
+        done = masked(*words) if words != ['list'] else c.runtime('list', preexec=lambda: os.umask(mask))
+        assert (done.rc, done.err) == (0, ''), (words, done)
+    assert c.status == 'running' and int(pid_file.read_text()) == c.pid
+    assert pid_file.stat().st_mode & 0o777 == 0o644 & ~(mask & 0o077)
+    assert c.runtime('exec', c.id, 'sh', '-c', 'umask', preexec=lambda: os.umask(mask)).out == '0022\n'
+    assert masked('delete', '--force').rc == 0
+
+
 def words(text):
     return ' '.join(text.split())
 
