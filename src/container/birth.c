@@ -83,6 +83,8 @@ int birth_send(const struct birth *birth, enum sync_word word, struct error *err
 	struct channel_message message = {.word = word};
 	int r = channel_send(birth->channel, &message, -1);
 
+	if (r == -EPIPE)
+		return error_set(err, EPIPE, "the container's process died while it was waited for");
 	return r < 0 ? error_errno(err, -r, "speak to the container's process") : 0;
 }
 
@@ -127,7 +129,10 @@ static int birth_answer_hooks(struct birth *birth, const struct birth_events *ev
 {
 	int r = events->hooks ? events->hooks(events->data, err) : 0;
 
-	return r < 0 ? r : birth_send(birth, SYNC_PROCEED, err);
+	if (r == 0)
+		r = birth_send(birth, SYNC_PROCEED, err);
+	/* Gone meanwhile: the next word, or its absence, says why. */
+	return r == -EPIPE ? 0 : r;
 }
 
 static int birth_wait(const struct birth *birth, int64_t deadline, struct error *err)

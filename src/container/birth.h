@@ -34,7 +34,7 @@ void birth_close(struct birth *birth);
 /* Connects to the sockets of the command line: before anything is made. */
 int birth_connect(struct birth *birth, struct error *err);
 
-/* Says one word. */
+/* Says one word. -EPIPE when the process is gone: birth_await_ready() knows more of why. */
 int birth_send(const struct birth *birth, enum sync_word word, struct error *err);
 
 /* What the conversation meets, beyond what is common. Each may be NULL. */

@@ -127,6 +127,9 @@ int creation_converse(struct creation *creation, struct error *err)
 
 	if ((creation->plan.namespaces.fresh & CLONE_NEWUSER) || creation->attach)
 		r = birth_send(&creation->birth, SYNC_PROCEED, err);
+	/* Gone already: it may have left a word. */
+	if (r == -EPIPE)
+		return birth_await_ready(&creation->birth, &events, err);
 	if (r == 0 && creation->home >= 0)
 		r = apart_make(&creation->birth, creation->home, err);
 	if (r == 0 && !creation_completes_first(creation))
