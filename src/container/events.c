@@ -23,6 +23,7 @@
 #define EVENTS_NET_DEV_MAX (16u << 20)
 /* How often it is looked whether a container still is whose init is not known, milliseconds. */
 #define EVENTS_LOOK 1000
+#define EVENTS_NOT_RUNNING "container with id %s is not running"
 
 struct events {
 	const struct events_request *request;
@@ -55,7 +56,7 @@ static int events_look(struct events *events, const struct store *store, struct 
 	if (r < 0)
 		return r;
 	if (events->status.status == LIFECYCLE_STOPPED)
-		return error_set(err, EINVAL, "container with id %s is not running", id);
+		return error_set(err, EINVAL, EVENTS_NOT_RUNNING, id);
 	if (events->status.status == LIFECYCLE_CREATING)
 		return error_set(err, EINVAL, "container with id %s is still being created", id);
 	if (events->record.intent && events->record.intent->rdt_group)
@@ -77,7 +78,8 @@ static bool events_has_network(pid_t pid)
 	       (own.st_ino != theirs.st_ino || own.st_dev != theirs.st_dev);
 }
 
-/* Of an init that is dead by now it may have been another process's. */
+/* Of an init that is dead by now it may have been another process's, and one that is about to be
+ * has no network any more. */
 static int events_read_interfaces(const struct events *events, struct events_statistics *statistics,
 				  struct error *err)
 {
@@ -89,7 +91,7 @@ static int events_read_interfaces(const struct events *events, struct events_sta
 		return 0;
 	(void)snprintf(path, sizeof(path), "/proc/%d/net/dev", (int)events->status.pid);
 	r = io_read_file(AT_FDCWD, path, 0, EVENTS_NET_DEV_MAX, &text, NULL);
-	if (process_is_dead(events->status.pidfd))
+	if (status_has_ended(&events->status))
 		return 0;
 	if (r == 0)
 		r = events_parse_interfaces(text, &statistics->interfaces,
@@ -222,6 +224,9 @@ int container_events(const struct store *store, const struct events_request *req
 	if (r == 0)
 		r = request->once ? events_emit_statistics(&events, err)
 				  : events_stream(&events, err);
+	/* It was removed while we looked at it. */
+	if ((r == -ENODEV || r == -ENOENT) && status_has_ended(&events.status))
+		r = error_set(err, EINVAL, EVENTS_NOT_RUNNING, request->id);
 	events_clear(&events);
 	return r;
 }

@@ -493,8 +493,7 @@ int container_exec(const struct store *store, const struct exec_request *request
 	if (r == 0)
 		r = exec_run(&exec, err);
 	/* It was killed while we looked at it. */
-	if (r < 0 && exec.birth.pid == 0 && exec.status.pidfd >= 0 &&
-	    (process_is_dead(exec.status.pidfd) || process_is_exiting(exec.status.pid)))
+	if (r < 0 && exec.birth.pid == 0 && status_has_ended(&exec.status))
 		r = error_set(err, ESRCH, "%s: container not running", exec.entry.id);
 	if (r < 0)
 		exec_process_locate(&exec.process, err);

@@ -400,6 +400,14 @@ static int hotplug_record(const hotplug_id *ids, void *data, struct error *err)
 	return r;
 }
 
+/* What fails because the container was killed meanwhile says that. */
+static int hotplug_explain(const struct hotplug *hotplug, int r, struct error *err)
+{
+	if (r < 0 && status_has_ended(&hotplug->status))
+		return error_set(err, ESRCH, "%s: container not running", hotplug->entry.id);
+	return r;
+}
+
 int container_mounts_add(const struct store *store, const char *id, const char *file,
 			 struct error *err)
 {
@@ -417,6 +425,7 @@ int container_mounts_add(const struct store *store, const char *id, const char *
 		if (r < 0)
 			hotplug_locate(&hotplug, err);
 	}
+	r = hotplug_explain(&hotplug, r, err);
 	hotplug_clear(&hotplug);
 	return r;
 }
@@ -501,6 +510,7 @@ int container_mounts_remove(const struct store *store, const char *id, const cha
 		if (r < 0)
 			hotplug_locate(&hotplug, err);
 	}
+	r = hotplug_explain(&hotplug, r, err);
 	hotplug_clear(&hotplug);
 	return r;
 }

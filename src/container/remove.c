@@ -23,6 +23,9 @@
 /* How long init may take to be dead, and not only to have ended, before that is looked into. */
 #define REMOVE_ZOMBIES 200
 
+/* How long `delete` looks whether init, which runs, is not about to end, milliseconds. */
+#define REMOVE_GLIMPSE 10
+
 /* Whether the state was written before the machine's last boot, which has ended all there was. */
 static bool remove_is_of_past_boot(const struct record *record)
 {
@@ -175,11 +178,33 @@ int remove_ended(const struct store *store, struct store_entry *entry,
 	return store_remove(store, entry, err);
 }
 
+/*
+ * Whether init, alive when it was looked at, has ended or will for certain: `kill` has just been
+ * called, and the kernel needs its time. It may get stuck on the way (a filesystem that does not
+ * answer, zombies of `exec` that nobody reaps), where remove_processes() has the patience and the
+ * words.
+ */
+static bool remove_may_wait(const struct status *status)
+{
+	int64_t deadline = process_now() + REMOVE_TIMEOUT;
+
+	if (status->pidfd < 0)
+		return false;
+	/* Between the signal and the end there is a moment in which the kernel tells of neither. */
+	do {
+		if (process_wait_dead(status->pidfd, process_now() + REMOVE_GLIMPSE) == 0 ||
+		    process_is_exiting(status->pid))
+			return true;
+	} while (process_is_killed(status->pid) && process_now() < deadline);
+	return false;
+}
+
 int container_delete(const struct store *store, const char *id, bool force, struct error *err)
 {
 	auto_entry struct store_entry entry = STORE_ENTRY_INIT;
 	auto_record struct record record = RECORD_INIT;
 	auto_status struct status status = STATUS_INIT;
+	struct error refusal = ERROR_INIT;
 	int r;
 
 	r = store_find(store, id, &entry, err);
@@ -192,10 +217,10 @@ int container_delete(const struct store *store, const char *id, bool force, stru
 		r = status_load(&entry, &record, &status, err);
 	if (r < 0)
 		return r;
-	if (!force) {
-		r = lifecycle_check(LIFECYCLE_DELETE, status.status, id, err);
-		if (r < 0)
-			return r;
+	if (!force && lifecycle_check(LIFECYCLE_DELETE, status.status, id, &refusal) < 0 &&
+	    !remove_may_wait(&status)) {
+		*err = refusal;
+		return -err->number;
 	}
 	return remove_with(store, &entry, &record, &status, err);
 }

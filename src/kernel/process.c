@@ -21,6 +21,8 @@
 #include "base/text.h"
 #include "kernel/syscalls.h"
 
+#define PROCESS_STATUS_MAX (4u << 20)
+
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
@@ -189,6 +191,27 @@ bool process_is_exiting(pid_t pid)
 	n = io_read_small(AT_FDCWD, path, statm, sizeof(statm));
 	/* proc_pid_statm(5): all 0 without memory. What else fails says nothing of the process. */
 	return n < 0 ? n == -ENOENT || n == -ESRCH : text_starts_with(statm, "0 0 0");
+}
+
+/* One mask of proc_pid_status(5), by "\nNAME:\t". */
+static bool process_has_signal(const char *status, const char *name, int signal)
+{
+	const char *at = strstr(status, name);
+
+	return at && (strtoull(at + strlen(name), NULL, 16) >> (signal - 1) & 1);
+}
+
+bool process_is_killed(pid_t pid)
+{
+	auto_free char *status = NULL;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	/* As long as its groups are many. */
+	if (io_read_file(AT_FDCWD, path, 0, PROCESS_STATUS_MAX, &status, NULL) < 0)
+		return false;
+	return process_has_signal(status, "\nSigPnd:\t", SIGKILL) ||
+	       process_has_signal(status, "\nShdPnd:\t", SIGKILL);
 }
 
 int process_signal(int pidfd, int signal)

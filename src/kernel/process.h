@@ -80,6 +80,13 @@ void process_unblock_signals(void);
  */
 bool process_is_exiting(pid_t pid);
 
+/*
+ * True when SIGKILL is pending for the process (SigPnd and ShdPnd of proc_pid_status(5)): it runs
+ * no instruction of its program any more, but has not begun to end. One that has is no longer told
+ * of: process_is_exiting().
+ */
+bool process_is_killed(pid_t pid);
+
 /* Sends a signal. Returns 0 or a negative errno. */
 int process_signal(int pidfd, int signal);
 

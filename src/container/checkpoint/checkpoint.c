@@ -29,6 +29,7 @@
 
 /* How long letting processes go on may take, milliseconds. */
 #define CHECKPOINT_THAW_MS 10000
+#define CHECKPOINT_NOT_RUNNING "%s: container not running"
 
 struct checkpoint {
 	const struct checkpoint_request *request;
@@ -437,7 +438,7 @@ static int checkpoint_dump(struct checkpoint *checkpoint, struct error *err)
 
 	/* criu goes by its number, which may be another process's as soon as it is dead. */
 	if (r == 0 && process_is_dead(checkpoint->status.pidfd))
-		r = error_set(err, ESRCH, "%s: container not running", checkpoint->request->id);
+		r = error_set(err, ESRCH, CHECKPOINT_NOT_RUNNING, checkpoint->request->id);
 	if (r == 0)
 		r = criu_call(&criu, &call, err);
 	criu_end(&criu);
@@ -475,6 +476,9 @@ int container_checkpoint(const struct store *store, const struct checkpoint_requ
 	checkpoint.places.log = "dump.log";
 	if (r == 0)
 		r = checkpoint_put_options(&checkpoint, err);
+	/* It was killed while we looked at it; of what comes then, criu knows more. */
+	if (r < 0 && status_has_ended(&checkpoint.status))
+		r = error_set(err, ESRCH, CHECKPOINT_NOT_RUNNING, request->id);
 	if (r == 0)
 		r = checkpoint_dump(&checkpoint, err);
 	if (r == 0 && !request->leave_running && !request->pre_dump)

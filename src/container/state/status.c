@@ -190,6 +190,12 @@ int status_load(const struct store_entry *entry, struct record *ret_record,
 	return 0;
 }
 
+bool status_has_ended(const struct status *status)
+{
+	return status->pidfd >= 0 &&
+	       (process_is_dead(status->pidfd) || process_is_exiting(status->pid));
+}
+
 /* One member of the document: `before` is what separates it from the one above. */
 struct status_layout {
 	const char *open, *separator, *colon, *close, *nested, *nested_close;

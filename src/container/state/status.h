@@ -3,6 +3,8 @@
 #ifndef CONTAINER_STATE_STATUS_H
 #define CONTAINER_STATE_STATUS_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/text.h"
 #include "container/state/lifecycle.h"
@@ -30,6 +32,13 @@ int status_determine(const struct store_entry *entry, const struct record *recor
  * written unless both succeed. */
 int status_load(const struct store_entry *entry, struct record *ret_record,
 		struct status *ret_status, struct error *err);
+
+/*
+ * Whether an init that lived when it was looked at has ended since, or is past the point where it
+ * could execute anything: its namespaces, root and memory go before it is dead, and who needs them
+ * is told by the kernel that there are none. False when it is not known who init is.
+ */
+bool status_has_ended(const struct status *status);
 
 /*
  * The state document of runtime.md#state, with runc's fields rootfs, created and owner, and
