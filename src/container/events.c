@@ -23,6 +23,7 @@
 #define EVENTS_NET_DEV_MAX (16u << 20)
 /* How often it is looked whether a container still is whose init is not known, milliseconds. */
 #define EVENTS_LOOK 1000
+
 #define EVENTS_NOT_RUNNING "container with id %s is not running"
 
 struct events {

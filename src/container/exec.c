@@ -323,6 +323,8 @@ static int exec_fork(struct exec *exec, struct error *err)
 	}
 	if (pid == 0)
 		init_main(&child.init);
+	if (pid < 0 && entry.refused)
+		(void)cgroup_explain_clone(exec->cgroup, -pid, err);
 	/* Or its end would not be heard of. */
 	channel = fd_close(channel);
 	if (pid == -EINTR && interrupt_check(&exec->interrupt, err) < 0)

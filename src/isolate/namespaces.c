@@ -448,6 +448,7 @@ pid_t namespaces_fork_into(struct namespaces_entry *entry, int cgroup, int *ret_
 		return -err->number;
 	namespaces_move_to_end(&entry->idle_close);
 	pid = process_fork(flags, cgroup, &helper);
+	entry->refused = pid < 0 && cgroup >= 0;
 	if (pid < 0)
 		error_errno(err, -pid, "make a process in the container");
 	if (pid == 0) {

@@ -105,6 +105,7 @@ struct namespaces_entry {
 	int (*prepare)(void *data, struct error *err);
 	int (*settle)(void *data, struct error *err);
 	void *data;
+	bool refused; /* out: it was the cgroup that the kernel did not make the helper in */
 };
 pid_t namespaces_fork_into(struct namespaces_entry *entry, int cgroup, int *ret_pidfd,
 			   struct error *err);

@@ -454,6 +454,25 @@ def test_process_file_says_nothing(up, workdir):
 
 
 @pytest.mark.knarr
+def test_cgroup_that_takes_no_process(up):
+    """--cgroup of one that is of no use beside one for threads."""
+    if harness.view() != 'v2':
+        harness.lacks('cgroup v2 alone')
+    c = up()
+    top = Path(harness.cgroup_hierarchies()[''] + cgroups_of(c.pid)[''])
+    for name in ('threads', 'beside'):
+        (top / name).mkdir()
+    (top / 'threads/cgroup.type').write_text('threaded')
+    done = execute(c, '--cgroup', 'beside', c.id, 'true')
+    assert (done.rc, done.err) == (255, f'knarr: exec: clone a process into cgroup {top}/beside: Operation not supported (EOPNOTSUPP) '
+                                        '(it is of type "domain invalid": a cgroup above it is threaded)\n')
+    # The threads of one process may well be there, and the container goes on.
+    for path in ('threads', '/'):
+        assert execute(c, '--cgroup', path, c.id, 'cat', '/proc/self/cgroup').rc == 0
+    assert json.loads(c.runtime.ok('ps', '--format', 'json', c.id).out) == [c.pid]
+
+
+@pytest.mark.knarr
 def test_cgroup_of_one_controller(up):
     """--cgroup CONTROLLER:PATH, cgroup v1's form."""
     if harness.view() == 'v2':
