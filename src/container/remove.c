@@ -135,6 +135,7 @@ static void remove_run_hooks(const struct store_entry *entry, const struct recor
 	}
 	run.state = state.data;
 	run.annotations = &record->intent->annotations;
+	run.directory = record->intent->bundle;
 	(void)hooks_run(&run, &err);
 }
 

@@ -96,7 +96,7 @@ int start_run_hooks(const struct store_entry *entry, const struct record_intent 
 		.status = LIFECYCLE_RUNNING,
 		.pid = pid,
 	};
-	struct hooks_run run = {.kind = "poststart"};
+	struct hooks_run run = {.kind = "poststart", .directory = intent->bundle};
 	auto_text struct text state = {0};
 	struct error ignored = ERROR_INIT;
 	int r;

@@ -34,9 +34,42 @@ def with_hooks(c, diary, **hooks):
     return c
 
 
+def in_a_user_namespace(c):
+    c.config['linux']['namespaces'].append({'type': 'user'})
+    for kind in ('uidMappings', 'gidMappings'):
+        c.config['linux'][kind] = [{'containerID': 0, 'hostID': 100000, 'size': 65536}]
+
+
 def all_hooks(diary):
     script = f'echo $1 >>{diary}/order; cat >{diary}/state-$1; env >{diary}/env-$1; readlink /proc/self/ns/mnt >{diary}/mnt-$1'
     return {kind: [hook(script, kind, env=[f'KIND={kind}', 'PATH=/bin:/usr/bin'])] for kind in KINDS}
+
+
+@pytest.mark.knarr  # runc has the caller's directory behind `create`
+@pytest.mark.parametrize('user', [False, True], ids=['root', 'user-namespace'])
+def test_working_directory(container, diary, user):
+    """The bundle, as with the others: hooks name files in it."""
+    c = with_hooks(container(), diary, **{kind: [hook(f'pwd >{diary}/$1', kind)] for kind in KINDS})
+    if user:
+        in_a_user_namespace(c)
+    c.create()
+    c.start()
+    c.delete('--force')
+    found = {kind: (diary / kind).read_text().strip() for kind in KINDS}
+    assert found == dict.fromkeys(KINDS, str(c.bundle.path)) | {'startContainer': '/'}
+
+
+@pytest.mark.knarr
+def test_working_directory_that_is_closed(container, diary, workdir):
+    """Who may not enter the bundle runs nevertheless."""
+    c = with_hooks(container(), diary, **{kind: [hook(f'pwd >{diary}/$1', kind)] for kind in KINDS})
+    in_a_user_namespace(c)
+    c.rootfs.rename(workdir / 'elsewhere')
+    c.config['root']['path'] = str(workdir / 'elsewhere')
+    c.bundle.path.chmod(0o700)
+    c.up().delete('--force')
+    found = {kind: (diary / kind).read_text().strip() for kind in KINDS}
+    assert {kind for kind, path in found.items() if path != str(c.bundle.path)} == {'createContainer', 'startContainer'}
 
 
 @pytest.mark.knarr  # runc 1.1 runs poststart at create, crun 1.8 before startContainer

@@ -60,6 +60,7 @@ int creation_run_hooks(struct creation *creation, struct error *err)
 		return error_errno(err, ENOMEM, "prepare the state for hooks");
 	run.state = state.data;
 	run.annotations = &creation->bundle.config->annotations;
+	run.directory = creation->intent.bundle;
 	run.interrupt = creation->birth.interrupt.fd;
 	r = hooks_run(&run, err);
 	if (r == 0) {

@@ -77,6 +77,7 @@ void creation_undo_hooks(void *data)
 	}
 	run.state = state.data;
 	run.annotations = &creation->bundle.config->annotations;
+	run.directory = creation->intent.bundle;
 	/* Another signal ends the wait for these. */
 	run.interrupt = creation->birth.interrupt.fd;
 	(void)hooks_run(&run, &err);

@@ -46,6 +46,8 @@ static int init_run_hooks(struct init *init, const char *kind, const struct oci_
 		if (!environment)
 			return error_errno(err, ENOMEM, "prepare the environment for hooks");
 		run.environment = environment;
+	} else {
+		run.directory = plan->options->bundle;
 	}
 	status_encode(&document, STATUS_FIELDS_SPEC, &state);
 	if (state.failed)
