@@ -2,16 +2,18 @@
 """Commands at the same time: exactly one winner where there can be only one, one line from each loser, no hang, and in the end
 nothing that is left (which the fixtures check)."""
 
+import itertools
 import json
 import os
 import re
+import signal
 import subprocess
 import tempfile
 import time
 from collections import namedtuple
 
 import pytest
-from harness import reap, wait_until
+from harness import reap, wait_end, wait_until
 
 pytestmark = pytest.mark.knarr
 HANG = 25.0
@@ -232,6 +234,96 @@ def test_pause_against_delete(container):
         assert paused.rc == 0 or re.search('does not exist|not running|stopped|gone|No such', paused.err), paused
         assert c.runtime('state', c.id).rc == 1
         reap()
+
+
+# What one command may say of what another one has just done; ID is the container's.
+UNDERSTOOD = re.compile(r"""knarr:\ (
+    container\ does\ not\ exist:\ ID
+  | container\ with\ given\ ID\ already\ exists:\ ID\ \(.*\)
+  | container\ with\ id\ ID\ is\ (not\ running|still\ being\ created)
+  | container\ init\ is\ gone:\ ID
+  | container\ ID\ was\ removed\ while\ .*
+  | the\ container's\ process\ died\ without\ a\ word\ \(signal\ 9\)
+  | ID:\ (
+        container\ (not\ running|not\ paused|paused|is\ still\ being\ created)
+      | cannot\ start\ (an\ already\ running\ container|a\ container\ that\ has\ stopped)
+      | cannot\ delete\ container\ that\ is\ not\ stopped:\ (creating|running|paused)
+      | cannot\ exec\ in\ a\ (stopped\ container|paused\ container\ .*)
+  )
+)\n""", re.VERBOSE)
+PAIRED = {
+    'start': ('start', 'ID'), 'exec': ('exec', 'ID', 'true'), 'exec --detach': ('exec', '--detach', 'ID', 'sleep', '1000'),
+    'kill TERM': ('kill', 'ID', 'TERM'), 'kill KILL': ('kill', 'ID', 'KILL'), 'kill --all': ('kill', '--all', 'ID', 'KILL'),
+    'pause': ('pause', 'ID'), 'resume': ('resume', 'ID'), 'update': ('update', 'ID'), 'delete': ('delete', 'ID'),
+    'delete --force': ('delete', '--force', 'ID'), 'ps': ('ps', 'ID'), 'ps json': ('ps', '--format', 'json', 'ID'),
+    'events': ('events', '--stats', 'ID'), 'state': ('state', 'ID'), 'list': ('list',), 'mounts add': ('mounts', 'add', 'ID', 'MOUNTS'),
+    'mounts remove': ('mounts', 'remove', 'ID', 'NOTHING'),
+}
+MAKING = {'create': ('create', '--bundle', 'BUNDLE', 'ID'), 'run --detach': ('run', '--detach', '--bundle', 'BUNDLE', 'ID')}
+
+
+class Pair:
+    """Two commands at one container, begun some milliseconds apart."""
+
+    def __init__(self, c, names, delay):
+        self.c, self.names = c, names
+        self.running = [self.begin(names[0])]
+        time.sleep(delay)
+        self.running.append(self.begin(names[1]))
+
+    def begin(self, name):
+        c, err = self.c, tempfile.TemporaryFile()
+        meant = {'ID': c.id, 'BUNDLE': c.bundle.path, 'MOUNTS': c.bundle.path / 'mounts.json', 'NOTHING': c.bundle.path / 'nothing.json'}
+        words = [meant.get(word, word) for word in (PAIRED | MAKING)[name]]
+        with open(os.devnull, 'rb+') as null:
+            return subprocess.Popen(c.runtime.command(*words), stdin=null, stdout=null, stderr=err), err
+
+    def end(self):
+        """What was not understood. An exec that was frozen on its way waits for somebody to resume the container."""
+        wrong = []
+        for (process, err), name in zip(self.running, self.names):
+            try:
+                wait_end(process, 0.5 if name.startswith('exec') else HANG)
+            except subprocess.TimeoutExpired:
+                self.c.runtime('resume', self.c.id)
+            try:
+                rc = wait_end(process, HANG)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                rc = process.wait()
+                wrong.append((name, 'hangs'))
+            err.seek(0)
+            words = err.read().decode()
+            err.close()
+            killed = name == 'exec' and rc == 128 + signal.SIGKILL and not words
+            if not killed and not (UNDERSTOOD.fullmatch(words.replace(self.c.id, 'ID')) if rc else not words):
+                wrong.append((name, rc, words))
+        return wrong
+
+
+@pytest.mark.parametrize('status', ['none', 'created', 'running', 'paused'])
+def test_every_pair(container, status):
+    """Whatever two commands meet, each does its work or says what the other has done."""
+    c = container()
+    (c.rootfs / 'mnt/added').mkdir(parents=True)
+    (c.bundle.path / 'mounts.json').write_text('[{"destination": "/mnt/added", "type": "tmpfs", "source": "tmpfs"}]')
+    (c.bundle.path / 'nothing.json').write_text('[]')
+    c.bundle.save()
+    c.runtime.root.mkdir(mode=0o700)
+    names = [*MAKING, *PAIRED] if status == 'none' else [*PAIRED]
+    pairs = [pair for pair in itertools.product(names, repeat=2) if status != 'none' or set(pair) & set(MAKING)]
+    wrong = []
+    for number, pair in enumerate(pairs):
+        if status != 'none':
+            c.create()
+        if status in ('running', 'paused'):
+            c.start()
+        if status == 'paused':
+            c.runtime.ok('pause', c.id)
+        wrong += [(pair, *each) for each in Pair(c, pair, number % 4 * 0.002).end()]
+        c.delete('--force')
+        reap()
+    assert not wrong, '\n'.join(map(str, wrong))
 
 
 def test_many_ids_at_once(container):
