@@ -84,7 +84,8 @@ int birth_send(const struct birth *birth, enum sync_word word, struct error *err
 	int r = channel_send(birth->channel, &message, -1);
 
 	if (r == -EPIPE)
-		return error_set(err, EPIPE, "the container's process died while it was waited for");
+		return error_set(err, EPIPE,
+				 "the container's process died while it was waited for");
 	return r < 0 ? error_errno(err, -r, "speak to the container's process") : 0;
 }
 

@@ -164,7 +164,8 @@ static int hooks_child_execute(const struct hooks_child *child, struct error *er
 	r = fd_cloexec_from(STDERR_FILENO + 1);
 	if (r < 0)
 		return error_errno(err, -r, "mark descriptors to be closed");
-	/* It may be gone by now, or closed to the root of a user namespace: all the same to most. */
+	/* It may be gone by now, or closed to the root of a user namespace: all the same to most.
+	 */
 	if (child->run->directory && chdir(child->run->directory) < 0)
 		errno = 0;
 	process_reset_signals();

@@ -30,7 +30,8 @@ struct hooks_run {
 	const char *state;		   /* the state document, given on stdin */
 	const struct oci_string_map *annotations; /* those of the container, for the streams */
 	const struct hooks_streams *streams;	  /* opened before, instead; or both NULL */
-	/* Where they run, if it can be entered, as with runc and crun; NULL: where the caller is. */
+	/* Where they run, if it can be entered, as with runc and crun; NULL: where the caller is.
+	 */
 	const char *directory;
 	char *const *environment; /* of hooks that have no env; NULL: the caller's */
 	int interrupt;	 /* a signalfd that ends the wait for a hook with -EINTR, or 0: none */

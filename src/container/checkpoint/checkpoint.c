@@ -28,7 +28,7 @@
 #include "kernel/program.h"
 
 /* How long letting processes go on may take, milliseconds. */
-#define CHECKPOINT_THAW_MS 10000
+#define CHECKPOINT_THAW_MS     10000
 #define CHECKPOINT_NOT_RUNNING "%s: container not running"
 
 struct checkpoint {
