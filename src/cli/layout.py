@@ -19,15 +19,20 @@ def sections(name):
 
 
 def script(names):
-    lines = []
-    for output, index in (('.text', 0), ('.rodata', 1)):
-        lines += ['SECTIONS', '{', f'\t{output}.first :', '\t{']
-        # Where every program begins.
-        lines += [] if index else ['\t\t*crt1.o(.text)', '\t\t*crtbegin*.o(.text)']
-        lines += [f'\t\t{sections(name)[index]}' for name in names]
-        # Strings and numbers that functions share.
-        lines += ['\t\t*(.rodata.str1.* .rodata.cst*)'] if index else []
-        lines += ['\t}', '}', f'INSERT BEFORE {output};']
+    """What may not be executed all lies before the code, with the program's own headers: two pieces of
+    the file to map rather than three, in this process and in each that it forks. (The linker's own
+    script has the constants after the code, and takes what is inserted before them to be code.)"""
+    lines = ['SECTIONS', '{', '\t.relr.dyn : { *(.relr.dyn) }', '\t.rodata.first :', '\t{']
+    lines += [f'\t\t{sections(name)[1]}' for name in names]
+    # Strings and numbers that functions share.
+    lines += ['\t\t*(.rodata.str1.* .rodata.cst*)', '\t}']
+    lines += [f'\t{name} : {{ *({name} {name}.*) }}' for name in ('.rodata', '.eh_frame_hdr', '.eh_frame', '.gcc_except_table')]
+    lines += ['}', 'INSERT AFTER .rela.plt;']
+    lines += ['SECTIONS', '{', '\t.text.first :', '\t{']
+    # Where every program begins.
+    lines += ['\t\t*crt1.o(.text)', '\t\t*crtbegin*.o(.text)']
+    lines += [f'\t\t{sections(name)[0]}' for name in names]
+    lines += ['\t}', '}', 'INSERT BEFORE .text;']
     return '\n'.join(lines) + '\n'
 
 
