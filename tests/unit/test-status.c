@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -119,6 +122,42 @@ START_TEST(zombie_is_stopped)
 }
 END_TEST
 
+/* What lies on a disk may be of another boot; what lies in memory is of this one, whatever it says.
+ */
+static void check_other_boot(struct fake *fake)
+{
+	struct statfs fs;
+
+	ck_assert_int_eq(fstatfs(fake->entry.fd, &fs), 0);
+	fake->identity.boot_id[0] ^= 1;
+	fake_write(fake, RECORD_RUNNING);
+	if (fs.f_type == TMPFS_MAGIC)
+		check(fake, LIFECYCLE_RUNNING, fake->pid);
+	else
+		check(fake, LIFECYCLE_STOPPED, 0);
+	fake->identity.boot_id[0] ^= 1;
+}
+
+START_TEST(state_in_memory)
+{
+	struct error err = ERROR_INIT;
+	char path[] = "/dev/shm/knarr-XXXXXX";
+	struct fake fake;
+
+	fake_open(&fake);
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	(void)close(fake.entry.fd);
+	fake.entry.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ge(fake.entry.fd, 0);
+	ck_assert_int_eq(record_write_intent(&fake.entry, &fake.intent, &err), 0);
+	check_other_boot(&fake);
+	ck_assert_int_eq(unlinkat(fake.entry.fd, STORE_INTENT, 0), 0);
+	ck_assert_int_eq(unlinkat(fake.entry.fd, STORE_STATE, 0), 0);
+	ck_assert_int_eq(rmdir(path), 0);
+	fake_close(&fake);
+}
+END_TEST
+
 /* The pid is somebody else's now, or of another boot. */
 START_TEST(strangers)
 {
@@ -136,10 +175,7 @@ START_TEST(strangers)
 	fake_write(&fake, RECORD_RUNNING);
 	check(&fake, LIFECYCLE_RUNNING, fake.pid);
 	fake.identity.pidfs_inode = inode;
-	fake.identity.boot_id[0] ^= 1;
-	fake_write(&fake, RECORD_RUNNING);
-	check(&fake, LIFECYCLE_STOPPED, 0);
-	fake.identity.boot_id[0] ^= 1;
+	check_other_boot(&fake);
 	if (fake.identity.pidfs_inode) {
 		fake.identity.pidfs_inode++;
 		fake_write(&fake, RECORD_RUNNING);
@@ -232,8 +268,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {phases, zombie_is_stopped, strangers, without_state,
-				      documents};
+	const TTest *const tests[] = {phases,	 zombie_is_stopped, state_in_memory,
+				      strangers, without_state,	    documents};
 
 	return suite_run("status", tests, suite_count(tests));
 }

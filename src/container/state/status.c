@@ -134,6 +134,7 @@ int status_determine(const struct store_entry *entry, const struct record *recor
 {
 	struct status status = {.status = LIFECYCLE_STOPPED, .pidfd = -EBADF};
 	struct process_identity identity;
+	const char *boot_id = entry->boot_id;
 	int r;
 
 	if (!record->state) {
@@ -143,7 +144,10 @@ int status_determine(const struct store_entry *entry, const struct record *recor
 		return r;
 	}
 	record_identity(record, &identity);
-	r = process_open(&identity, entry->boot_id);
+	/* To ask for this boot's id costs as much as all the rest. */
+	if (!boot_id && store_is_volatile(entry))
+		boot_id = identity.boot_id;
+	r = process_open(&identity, boot_id);
 	if (r >= 0 && process_is_dead(r)) {
 		fd_close(r);
 		r = -ESRCH;

@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -346,6 +348,14 @@ bool store_is_locked(const struct store_entry *entry)
 
 	/* A lock belongs to the open file, so that this one is apart from any of our own. */
 	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+bool store_is_volatile(const struct store_entry *entry)
+{
+	struct statfs fs;
+
+	return fstatfs(entry->fd, &fs) == 0 &&
+	       (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
 }
 
 void store_mark(const struct store_entry *entry, char mark[static STORE_MARK_SIZE])

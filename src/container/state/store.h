@@ -93,6 +93,9 @@ void store_unlock(struct store_entry *entry);
 /* Whether some command holds the lock at this moment. */
 bool store_is_locked(const struct store_entry *entry);
 
+/* Whether what lies in it must be of this boot: it is in memory (tmpfs(5), ramfs). */
+bool store_is_volatile(const struct store_entry *entry);
+
 /* A text that stands for this very state directory, as long as it exists: containers of two state
  * roots may have the same id. Goes onto the cgroup, so that it is found when the intent is lost. */
 void store_mark(const struct store_entry *entry, char mark[static STORE_MARK_SIZE]);
