@@ -182,6 +182,17 @@ def test_binary_has_no_page_both_writable_and_executable(elf):
 
 
 @pytest.mark.recipe('R38')
+def test_binary_executes_no_constants(elf):
+    """What the linker puts beside the code is a store of gadgets that nobody looked at."""
+    headers, mapping = elf('-l').split('Section to Segment mapping')
+    flags = [line[line.index('0x'):].split()[5:-1] for line in headers.splitlines() if re.match(r'\s+(LOAD|[A-Z_]+)\s+0x', line)]
+    assert any('E' in each for each in flags), headers
+    for number, *sections in map(str.split, mapping.splitlines()[2:]):
+        if 'E' in flags[int(number)]:
+            assert '.text' in sections and not [name for name in sections if re.match(r'\.(rodata|eh_frame|data)', name)], sections
+
+
+@pytest.mark.recipe('R38')
 def test_binary_has_relro_and_binds_at_once(elf):
     assert 'GNU_RELRO' in elf('-l')
     dynamic = elf('-d')
