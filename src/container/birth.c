@@ -206,6 +206,7 @@ int birth_await_ready(struct birth *birth, const struct birth_events *events, st
 			birth->master = fd_take(&fd);
 			break;
 		case SYNC_READY:
+			birth->ready = message.value;
 			return 0;
 		default:
 			return birth_failed(message.phase, &message.error, err);

@@ -22,6 +22,7 @@ struct birth {
 	pid_t pid;
 	int pidfd;
 	int channel;			  /* to the process */
+	int64_t ready;			  /* the value that came with SYNC_READY */
 	int console_socket, pidfd_socket; /* connected, or -EBADF */
 	int procfs;			  /* kernel/procfs.h: the maker's to open */
 	struct interrupt interrupt;	  /* of creation; not watched in exec */

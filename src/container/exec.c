@@ -23,6 +23,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "container/birth.h"
+#include "container/exec-fork.h"
 #include "container/exec-process.h"
 #include "container/foreground.h"
 #include "container/init/init.h"
@@ -50,11 +51,9 @@ struct exec {
 	struct cgroup *cgroup;
 	uint64_t oom_kills; /* in it, before the process was there */
 	struct birth birth;
-	bool attach;		    /* systemd moves the process into the cgroup */
+	struct exec_fork fork;
 	struct interrupt interrupt; /* until it runs; in the foreground */
 	bool interrupted;
-	int root;	    /* of init, which may have changed it */
-	struct stat rootfs; /* of the container's, .st_ino 0: it is no more to be seen */
 	struct rollback rollback;
 };
 
@@ -180,31 +179,6 @@ static int exec_open_cgroup(struct exec *exec, struct error *err)
 	return r < 0 ? r : cgroup_prepare_enter(exec->cgroup, err);
 }
 
-/* The cgroup2 directory that init is in; for containers whose own cgroup has become an inner one.
- */
-static int exec_init_cgroup(pid_t init)
-{
-	char path[64], cgroups[4096], directory[4200];
-	const char *unified;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)init);
-	if (io_read_small(AT_FDCWD, path, cgroups, sizeof(cgroups)) < 0)
-		return -EBADF;
-	unified = text_starts_with(cgroups, "0::") ? cgroups + 3 : strstr(cgroups, "\n0::");
-	if (!unified)
-		return -EBADF;
-	unified += *unified == '\n' ? 4 : 0;
-	(void)snprintf(directory, sizeof(directory), "/sys/fs/cgroup%.*s",
-		       (int)strcspn(unified, "\n"), unified);
-	return open(directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-/* The process on its way: first as the helper, then as the helper's child. */
-struct exec_child {
-	struct exec *exec;
-	struct init init;
-};
-
 /* Whether anything has to be done to the process, or told of it, before its program may run: each
  * wait costs two switches of context. */
 static bool exec_is_followed(const struct exec *exec)
@@ -213,126 +187,22 @@ static bool exec_is_followed(const struct exec *exec)
 	const struct oci_process *process = exec->plan.process;
 	const struct record_intent *intent = exec->record.intent;
 
-	return exec->attach || options->pid_file || options->pidfd_socket || process->terminal ||
+	/* A listener is handed over by the process itself, and not before its pid is known. */
+	return options->pid_file || options->pidfd_socket || process->terminal ||
 	       process->oom_score_adj.set || process->scheduler || process->io_priority ||
-	       intent->rdt_group || intent->rdt_monitor;
+	       intent->rdt_group || intent->rdt_monitor || exec->plan.seccomp.notify;
 }
 
-static int exec_prepare(void *data, struct error *err)
+static int exec_prepare_fork(struct exec *exec, struct error *err)
 {
-	const struct exec_child *child = data;
+	struct exec_fork *fork = &exec->fork;
 
-	return cgroup_enter_self(child->exec->cgroup, err);
-}
-
-static int exec_settle(void *data, struct error *err)
-{
-	struct exec_child *child = data;
-
-	(void)err; /* what fails is told over the channel, as by any init */
-	child->exec->birth.channel = fd_close(child->exec->birth.channel);
-	child->init.followed = exec_is_followed(child->exec);
-	init_aside(&child->init);
-	child->init.role = INIT_JOINED;
-	return 0;
-}
-
-/* The helper's own words, when it came so far as to have any. */
-static int exec_failed(const struct exec *exec, struct error *err)
-{
-	struct channel_message message;
-	int r;
-
-	do {
-		auto_close int fd = -EBADF;
-
-		r = channel_recv(exec->birth.channel, -1, process_now(), &message, &fd);
-	} while (r == 0 && message.word != SYNC_FAILED);
-	return r == 0 ? birth_failed(message.phase, &message.error, err) : error_wrap(err, "exec");
-}
-
-/* Init's own root is another one than the container's when it has changed it; the other way round,
- * joining leads elsewhere when there is no mount namespace, or the runtime was in a chroot. */
-static int exec_find_root(struct exec *exec, struct error *err)
-{
-	char path[64];
-
-	if (stat(exec->record.intent->rootfs, &exec->rootfs) < 0)
-		exec->rootfs.st_ino = 0;
-	(void)snprintf(path, sizeof(path), "/proc/%d/root", (int)exec->status.pid);
-	exec->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return exec->root < 0 ? error_errno(err, errno, "open the container's root") : 0;
-}
-
-static int exec_fork(struct exec *exec, struct error *err)
-{
-	auto_close int channel = -EBADF, other = -EBADF;
-	struct exec_child child = {
-		.exec = exec,
-		.init =
-			{
-				.role = INIT_ASIDE,
-				.plan = &exec->plan,
-				.cgroup = exec->cgroup,
-				.gate = -EBADF,
-				.console_socket = exec->birth.console_socket,
-				.streams = HOOKS_STREAMS_INIT,
-				.host_root = -EBADF,
-				.procfs = exec->birth.procfs,
-				.sources = {.channel = -EBADF},
-				.root = -EBADF,
-				.null = -EBADF,
-				.slave = -EBADF,
-			},
-	};
-	struct namespaces_entry entry = {
-		.pidfd = exec->status.pidfd,
-		.types = exec->plan.namespaces.private,
-		.root = exec->root,
-		.rootfs = exec->rootfs.st_ino ? &exec->rootfs : NULL,
-		.idle_close = exec->request->options.idle_close,
-		.interrupt = exec->interrupt.fd,
-		.prepare = exec_prepare,
-		.settle = exec_settle,
-		.data = &child,
-	};
-	int ends[2], r;
-	pid_t pid;
-
-	r = channel_open(ends);
-	if (r < 0)
-		return error_errno(err, -r, "make a channel to the process");
-	exec->birth.channel = ends[0];
-	child.init.channel = channel = ends[1];
-	r = limits_raise_rlimits(&exec->plan.process->rlimits, 0, err);
-	if (r == 0)
-		r = affinity_set_initial(exec->plan.process->exec_cpu_affinity, err);
-	if (r < 0)
-		return r;
-	pid = namespaces_fork_into(&entry, cgroup_clone_fd(exec->cgroup), &exec->birth.pidfd, err);
-	/* Who names a cgroup means that one. */
-	if ((pid == -EBUSY || pid == -EOPNOTSUPP) && exec->request->cgroups.count == 0) {
-		other = exec_init_cgroup(exec->status.pid);
-		/* Never into the cgroup that the runtime happens to be in. */
-		if (other >= 0)
-			pid = namespaces_fork_into(&entry, other, &exec->birth.pidfd, err);
-	} else if (pid == -EACCES && cgroup_can_attach(exec->cgroup)) {
-		exec->attach = true;
-		error_clear(err);
-		pid = namespaces_fork_into(&entry, -EBADF, &exec->birth.pidfd, err);
-	}
-	if (pid == 0)
-		init_main(&child.init);
-	if (pid < 0 && entry.refused)
-		(void)cgroup_explain_clone(exec->cgroup, -pid, err);
-	/* Or its end would not be heard of. */
-	channel = fd_close(channel);
-	if (pid == -EINTR && interrupt_check(&exec->interrupt, err) < 0)
-		return -err->number;
-	if (pid < 0)
-		return exec_failed(exec, err);
-	exec->birth.pid = pid;
-	return 0;
+	fork->cgroup = exec->cgroup;
+	fork->exact = exec->request->cgroups.count > 0;
+	fork->init = &exec->status;
+	fork->idle_close = exec->request->options.idle_close;
+	fork->interrupt = &exec->interrupt;
+	return exec_fork_find_root(fork, exec->record.intent->rootfs, err);
 }
 
 static void exec_undo_process(void *data)
@@ -381,9 +251,14 @@ static int exec_run(struct exec *exec, struct error *err)
 	int r;
 
 	exec->oom_kills = oom_kills(exec->cgroup);
+	exec->fork.followed = exec_is_followed(exec);
 	r = notify_connect(exec->bundle.config, &notify, err);
 	if (r == 0)
-		r = exec_fork(exec, err);
+		r = limits_raise_rlimits(&exec->plan.process->rlimits, 0, err);
+	if (r == 0)
+		r = affinity_set_initial(exec->plan.process->exec_cpu_affinity, err);
+	if (r == 0)
+		r = exec_fork(&exec->fork, &events, err);
 	/* Or the one of the helper, which enters the cgroup as well. */
 	if (r < 0 && oom_explain(exec->cgroup, exec->oom_kills, "the process", &reason) < 0) {
 		*err = reason;
@@ -394,21 +269,19 @@ static int exec_run(struct exec *exec, struct error *err)
 	if (r < 0)
 		return r;
 	rollback_add(&exec->rollback, exec_undo_process, exec);
-	r = exec->attach ? cgroup_attach(exec->cgroup, exec->birth.pid, err) : 0;
+	r = exec->fork.attach ? cgroup_attach(exec->cgroup, exec->birth.pid, err) : 0;
 	if (r == 0)
 		r = limits_apply_oom_score_adj(&exec->plan.process->oom_score_adj, exec->birth.pid,
 					       exec->birth.procfs, err);
 	if (r == 0)
 		r = resctrl_assign(exec->record.intent->rdt_group, exec->record.intent->rdt_monitor,
 				   exec->birth.pid, err);
-	if (r == 0)
-		r = birth_await_ready(&exec->birth, &events, err);
 	/* In the foreground the terminal is as large as the caller's, before the program asks. */
 	if (r == 0 && exec->birth.master >= 0 && !exec->plan.process->console_size)
 		(void)terminal_copy_size(STDIN_FILENO, exec->birth.master);
 	if (r == 0)
 		r = birth_announce(&exec->birth, err);
-	if (r == 0 && exec_is_followed(exec))
+	if (r == 0 && exec->fork.followed)
 		r = birth_send(&exec->birth, SYNC_START, err);
 	if (r == 0)
 		r = exec_await(exec, &notify, err);
@@ -441,7 +314,7 @@ static int exec_foreground(struct exec *exec, int signals, int *ret_status, stru
 	/* While the program runs, not when the caller waits for us. */
 	exec_release(exec);
 	interrupt_close(&exec->interrupt);
-	exec->root = fd_close(exec->root);
+	exec_fork_clear(&exec->fork);
 	exec->birth.channel = fd_close(exec->birth.channel);
 	exec->birth.procfs = fd_close(exec->birth.procfs);
 	r = foreground_wait(&foreground, signals, ret_status, err);
@@ -453,7 +326,7 @@ static int exec_foreground(struct exec *exec, int signals, int *ret_status, stru
 static void exec_clear(struct exec *exec)
 {
 	interrupt_close(&exec->interrupt);
-	fd_close(exec->root);
+	exec_fork_clear(&exec->fork);
 	rollback_run(&exec->rollback);
 	birth_close(&exec->birth);
 	cgroup_free(exec->cgroup);
@@ -468,13 +341,13 @@ int container_exec(const struct store *store, const struct exec_request *request
 		.entry = STORE_ENTRY_INIT,
 		.status = STATUS_INIT,
 		.interrupt = INTERRUPT_INIT,
-		.root = -EBADF,
 	};
 	auto_close int signals = -EBADF;
 	int r;
 
 	*ret_status = 0;
 	birth_init(&exec.birth, &exec.plan, &exec.rollback);
+	exec_fork_init(&exec.fork, &exec.birth);
 	r = exec_load(&exec, store, err);
 	if (r == 0)
 		r = exec_plan(&exec, err);
@@ -485,7 +358,7 @@ int container_exec(const struct store *store, const struct exec_request *request
 	if (r == 0)
 		r = birth_connect(&exec.birth, err);
 	if (r == 0)
-		r = exec_find_root(&exec, err);
+		r = exec_prepare_fork(&exec, err);
 	/* Detached nothing is held back: a signal ends it, and what is half made with it. Nor while
 	 * files are looked for on the host, whose server may not answer. */
 	if (r == 0 && !request->options.detach)

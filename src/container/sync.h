@@ -19,8 +19,9 @@
  *	                    -- SYNC_PROCEED -->  execve
  *	the line closes     <------------------  execve has happened
  *
- * A process that joins (exec) has a helper that says the words up to SYNC_READY, before the process
- * is made; SYNC_START is waited for only where the runtime has something left to do to it.
+ * A process that joins (exec) has a helper that says the words up to SYNC_READY; that one it says
+ * when the process is made, with its pid. SYNC_START is waited for only where the runtime has
+ * something left to do to it. Where not, a SYNC_FAILED of the process may come before that word.
  *
  * At any point init may answer with SYNC_FAILED and an error, and is gone then. The gate is a
  * listening socket in the state directory for `create` (gate.h), and the same channel for `run`.

@@ -23,8 +23,9 @@
  *   This helper shares the runtime's descriptor table, so the pidfd that clone3 makes for it is at
  *   once the runtime's. It must close nothing. What it has to say (the pid, the number of the
  *   pidfd, an error) it writes into a page that it shares with the runtime, which reads it when the
- *   helper is dead: nothing to wait for but a pidfd. The pid that clone3 returned is already as the
- *   runtime counts, because both are in the same pid namespace.
+ *   helper is dead: nothing to wait for but a pidfd. (That of exec has a line to the runtime, and
+ * no page: to share one costs 25 us.) The pid that clone3 returned is already as the runtime
+ * counts, because both are in the same pid namespace.
  *
  * - A new *time* namespace is for children too, and its offsets can be written only while nobody is
  * in it (time_namespaces(7)). unshare, write, setns to one's own time_for_children.
@@ -253,9 +254,9 @@ static pid_t namespaces_helper_run(const struct namespaces_task *task, int cgrou
 	_exit(0);
 }
 
-/* Waits until the helper is dead, and reaps it. */
-static int namespaces_helper_collect(int helper, int interrupt, struct namespaces_report *report,
-				     struct error *err)
+/* Waits until the helper is dead, and reaps it. Returns 0 also when it has failed: see *ret_status,
+ * the exit code. */
+static int namespaces_helper_end(int helper, int interrupt, int *ret_status)
 {
 	int64_t patience = PROCESS_REAP_MS;
 	int status = 0, r;
@@ -268,13 +269,26 @@ static int namespaces_helper_collect(int helper, int interrupt, struct namespace
 		patience = PROCESS_GRACE_MS;
 	/* Fails where SIGCHLD is ignored; then there is nothing to reap. */
 	(void)process_reap_until(helper, process_now() + patience, &status);
-	if (report->pid > 0)
-		return 0;
+	*ret_status = process_exit_code(status);
+	return r < 0 ? r : 0;
+}
+
+static int namespaces_helper_fail(int r, int status, struct error *err)
+{
 	if (r < 0)
 		return error_errno(err, -r, "wait for the helper that joins namespaces");
-	if (report->error.number == 0)
-		return error_set(err, EIO, "the helper that joins namespaces died with status %d",
-				 process_exit_code(status));
+	return error_set(err, EIO, "the helper that joins namespaces died with status %d", status);
+}
+
+static int namespaces_helper_collect(int helper, struct namespaces_report *report,
+				     struct error *err)
+{
+	int status = 0, r = namespaces_helper_end(helper, -EBADF, &status);
+
+	if (report->pid > 0)
+		return 0;
+	if (r < 0 || report->error.number == 0)
+		return namespaces_helper_fail(r, status, err);
 	*err = report->error;
 	return -err->number;
 }
@@ -306,7 +320,7 @@ static pid_t namespaces_fork_by_helper(const struct namespaces_task *task, int c
 	if (pid == 0)
 		pid = namespaces_helper_run(task, cgroup, report);
 	else if (pid > 0)
-		pid = namespaces_helper_collect(helper, -EBADF, report, err);
+		pid = namespaces_helper_collect(helper, report, err);
 	if (helper >= 0 && pid == 0) {
 		pid = report->pid;
 		*ret_pidfd = report->pidfd;
@@ -411,63 +425,50 @@ static void namespaces_move_to_end(int *fd)
 	}
 }
 
-static pid_t namespaces_helper_enter(const void *task, struct namespaces_report *report)
+/* Returns 0 in the final child; the helper itself exits in here. */
+static pid_t namespaces_helper_enter(const struct namespaces_entry *entry)
 {
-	const struct namespaces_entry *entry = task;
-	pid_t pid;
+	struct error err = ERROR_INIT;
+	int pidfd = -EBADF;
+	pid_t pid = 0;
 
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	if (namespaces_leave_descriptor(entry->idle_close, &report->error) < 0 ||
-	    namespaces_enter(entry, &report->error) < 0 ||
-	    entry->settle(entry->data, &report->error) < 0)
-		_exit(1);
-	namespaces_keep_report(report);
-	/* The pidfd is of no use to anybody: it goes with the helper. */
-	pid = process_fork(CLONE_PARENT, -1, &report->pidfd);
+	if (namespaces_leave_descriptor(entry->idle_close, &err) < 0 ||
+	    namespaces_enter(entry, &err) < 0 || entry->settle(entry->data, &err) < 0)
+		pid = -err.number;
+	if (pid == 0)
+		pid = process_fork(CLONE_PARENT, -1, &pidfd);
 	if (pid == 0)
 		return 0;
-	if (pid < 0) {
-		error_errno(&report->error, -pid, "make a process in the container");
+	if (pid < 0 && err.number == 0) {
+		error_errno(&err, -pid, "make a process in the container");
 		if (pid == -ENOMEM)
-			error_hint(&report->error, "its init may be dead");
-		_exit(1);
+			error_hint(&err, "its init may be dead");
 	}
-	report->pid = pid;
-	_exit(0);
+	if (entry->tell(entry->data, pid, &err) == 0)
+		_exit(pid < 0);
+	if (pid > 0)
+		(void)process_signal(pidfd, SIGKILL);
+	_exit(1);
 }
 
-pid_t namespaces_fork_into(struct namespaces_entry *entry, int cgroup, int *ret_pidfd,
-			   struct error *err)
+int namespaces_fork_into(struct namespaces_entry *entry, int cgroup, struct error *err)
 {
 	uint64_t flags = CLONE_CLEAR_SIGHAND | (entry->idle_close >= 0 ? CLONE_FILES : 0);
-	struct namespaces_report *report = namespaces_map_report(err);
 	auto_close int helper = -EBADF;
+	int status = 0, r;
 	pid_t pid;
 
-	if (!report)
-		return -err->number;
 	namespaces_move_to_end(&entry->idle_close);
 	pid = process_fork(flags, cgroup, &helper);
 	entry->refused = pid < 0 && cgroup >= 0;
 	if (pid < 0)
-		error_errno(err, -pid, "make a process in the container");
-	if (pid == 0) {
-		pid = namespaces_helper_enter(entry, report);
-	} else if (pid > 0) {
-		entry->idle_close = fd_close(entry->idle_close);
-		pid = namespaces_helper_collect(helper, entry->interrupt, report, err);
-	}
-	if (helper >= 0 && pid == 0) {
-		/* Our child, and waited for by nobody else: the number is still its own. */
-		pid = report->pid;
-		*ret_pidfd = sys_pidfd_open(pid, 0);
-		if (*ret_pidfd < 0) {
-			(void)kill(pid, SIGKILL);
-			pid = error_errno(err, -*ret_pidfd, "open a pidfd of the process");
-		}
-	}
-	(void)munmap(report, sizeof(*report));
-	return pid;
+		return error_errno(err, -pid, "make a process in the container");
+	if (pid == 0)
+		return namespaces_helper_enter(entry);
+	entry->idle_close = fd_close(entry->idle_close);
+	r = namespaces_helper_end(helper, entry->interrupt, &status);
+	return r < 0 || status != 0 ? namespaces_helper_fail(r, status, err) : 1;
 }
 
 /*

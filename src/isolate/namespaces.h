@@ -86,8 +86,17 @@ int namespaces_finish(const struct namespaces_plan *plan, const struct namespace
  * that may be allowed to trace it; the helper never is. So what nobody in there may get hold of, be
  * it descriptors or privileges, `settle` gives up. Both are not dumpable: see the top of the .c.
  *
- * The helper starts in the `cgroup`, and the child with it. Otherwise as namespaces_fork(), but
- * that it shares no descriptors: those of the child are the ones that `settle` has left.
+ * The last that the helper does is `tell`: of the child, whose pid it gives as the caller numbers
+ * it, or of what has failed (a negative errno and the error); and then it exits. A child that
+ * cannot be told of (a negative errno) is killed. The child may be quicker to say something by the
+ * same way, and to say this: the caller believes no pid that is not of a child of his
+ * (process_is_child()).
+ *
+ * The helper starts in the `cgroup`, and the child with it. It shares no descriptors: those of the
+ * child are the ones that `settle` has left.
+ *
+ * Returns 0 in the child and only there; in the caller 1 when the helper is dead and there is a
+ * child; or a negative errno with *err, and then there is none.
  *
  * `idle_close` is one that takes the kernel long to close, and that the helper does not get. Once
  * there is a helper it is closed, and set to -EBADF.
@@ -104,11 +113,11 @@ struct namespaces_entry {
 	int interrupt;		   /* a signalfd, or -EBADF: see below */
 	int (*prepare)(void *data, struct error *err);
 	int (*settle)(void *data, struct error *err);
+	int (*tell)(void *data, pid_t pid, const struct error *err);
 	void *data;
 	bool refused; /* out: it was the cgroup that the kernel did not make the helper in */
 };
-pid_t namespaces_fork_into(struct namespaces_entry *entry, int cgroup, int *ret_pidfd,
-			   struct error *err);
+int namespaces_fork_into(struct namespaces_entry *entry, int cgroup, struct error *err);
 
 /*
  * Whether the caller's root is this directory, as stat(2) has told of it in another mount

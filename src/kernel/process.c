@@ -353,6 +353,14 @@ bool process_is_capable(int capability)
 	return (data[capability / 32].effective >> capability % 32) & 1;
 }
 
+bool process_is_child(int pidfd)
+{
+	siginfo_t info;
+
+	return waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0 ||
+	       errno != ECHILD;
+}
+
 int process_exit_code(int status)
 {
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

@@ -116,6 +116,9 @@ int process_reap_blocking(int pidfd, int *ret_status);
 /* Whether the caller has it in effect (capabilities(7)), by its number. */
 bool process_is_capable(int capability);
 
+/* Whether the process behind the pidfd is a child of the caller's that is not reaped yet. */
+bool process_is_child(int pidfd);
+
 /* A wait status as shells show it: the exit status, or 128 + the signal's number. */
 int process_exit_code(int status);
 

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -288,6 +289,31 @@ def test_programs_that_are_not_there(up, word, text):
     c = up()
     done = execute(c, c.id, word)
     assert done.rc == 255 and text in done.err and done.err.count('\n') == 1, done
+
+
+@pytest.mark.parametrize('words,status,text', [
+    (('sh', '-c', 'echo out; exit 7'), 7, None),
+    (('/bin/garbage',), 255, 'exec: "/bin/garbage": exec format error'),
+], ids=['ends', 'cannot be executed'])
+def test_process_is_quicker_than_its_helper(up, workdir, words, status, text):
+    """The helper says who the process is when it has made it; the process may have failed, or run, by then."""
+    if not shutil.which('strace'):
+        pytest.skip('host lacks strace')
+    c = up()
+    garbage = c.bundle.rootfs / 'bin/garbage'
+    garbage.write_text('\x01')
+    garbage.chmod(0o755)
+    slow = ['strace', '-f', '-qq', '-o', workdir / 'trace', '-e', 'trace=clone,clone3', '-e', 'inject=clone,clone3:delay_exit=300000']
+    done = subprocess.run([*map(str, slow), *map(str, c.runtime.command('exec', c.id, *words))], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=60, check=False)
+    calls = (workdir / 'trace').read_text()
+    assert re.search(r'CLONE_PARENT.*DELAYED', calls), calls
+    assert done.returncode == status, done
+    if text:
+        assert text in done.stderr and done.stderr.count('\n') == 1, done
+    else:
+        assert (done.stdout, done.stderr) == ('out\n', ''), done
+    assert c.runtime.ok('ps', '--format', 'json', c.id).out.count(',') == 0
 
 
 def test_states(container):

@@ -99,12 +99,6 @@ static int init_ready(struct init *init, struct error *err)
 	return gate_wait(init->gate, &init->channel, err);
 }
 
-/* The helper's last word: whom it forks need not wait until it is heard. */
-static int init_ready_aside(struct init *init, struct error *err)
-{
-	return init_send(init, SYNC_READY, -1, err);
-}
-
 static int init_ready_joined(struct init *init, struct error *err)
 {
 	int r = init_outlive(err);
@@ -170,8 +164,8 @@ static const struct init_step {
 	{"capabilities", init_capabilities, MAKE},
 	{"descriptors", init_descriptors, MAKE},
 	{"seccomp", init_seccomp_aside, ASIDE},
-	{"start", init_ready_aside, ASIDE},
-	/* Here the helper forks, and what it has forked can be looked at from inside. */
+	/* Here the helper forks, and says so: init_tell(). What it has forked can be looked at from
+	 * inside. */
 	{"session", init_lead, JOINED},
 	{"start", init_ready, FIRST},
 	{"start", init_ready_joined, JOINED},
@@ -229,6 +223,20 @@ void init_aside(struct init *init)
 	 * terminal, whose ^C is the runtime's to hand on. */
 	process_default_signals();
 	init_run_steps(init);
+}
+
+int init_tell(const struct init *init, pid_t pid, const struct error *err)
+{
+	/* What is no step is told as the last one, which is called after the command. */
+	struct channel_message message = {
+		.word = pid > 0 ? SYNC_READY : SYNC_FAILED,
+		.phase = array_size(init_steps) - 1,
+		.value = pid,
+	};
+
+	if (pid < 0)
+		message.error = *err;
+	return channel_send(init->channel, &message, -1);
 }
 
 void init_main(struct init *init)

@@ -15,6 +15,10 @@ void init_main(struct init *init) __attribute__((noreturn));
  * is left that the container may not see; else as init_main(). */
 void init_aside(struct init *init);
 
+/* What namespaces_fork_into() has to tell when all that is done: SYNC_READY with the pid of who
+ * goes on, or SYNC_FAILED. Returns 0 or a negative errno. */
+int init_tell(const struct init *init, pid_t pid, const struct error *err);
+
 /* The name of init's step `phase`, as sent in a message ("mounts"). */
 const char *init_phase_name(unsigned int phase);
 

@@ -55,8 +55,8 @@ int init_seccomp_apply(const struct plan *plan, int channel, struct error *err)
 }
 
 /*
- * By the helper: capabilities and fork; by the process: its session, words with the runtime, limits
- * and execve. The first argument is the only one that is known beforehand.
+ * By the helper: capabilities, fork and its last word; by the process: its session, words with the
+ * runtime, limits and execve. The first argument is the only one that is known beforehand.
  */
 static bool init_seccomp_passes(const struct seccomp_plan *plan)
 {
@@ -71,9 +71,7 @@ static bool init_seccomp_passes(const struct seccomp_plan *plan)
 		{SYS_prctl, PR_SET_KEEPCAPS},
 		{SYS_prctl, PR_SET_PDEATHSIG},
 		{SYS_prctl, PR_SET_DUMPABLE},
-		{SYS_madvise, 0},
 		{SYS_exit_group, 0},
-		{SYS_munmap, 0},
 		{INIT_SECCOMP_POLL, 0},
 		{SYS_setsid, 0},
 		{SYS_rt_sigprocmask, 0},
