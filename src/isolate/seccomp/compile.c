@@ -134,6 +134,16 @@ static int section_reserve(struct section *section, size_t count, struct error *
 	return 0;
 }
 
+/* Gives back what turned out to be one range with its neighbour: most of it, and the next
+ * architecture takes it. */
+static void section_trim(struct section *section)
+{
+	struct range *ranges = realloc(section->ranges, section->count * sizeof(*section->ranges));
+
+	if (ranges)
+		section->ranges = ranges;
+}
+
 /* All numbers of one architecture, from `first` on. */
 static int section_add(const struct compiler *compiler, struct section *section, uint32_t token,
 		       uint32_t first, struct error *err)
@@ -161,6 +171,7 @@ static int section_add(const struct compiler *compiler, struct section *section,
 	if (compiler->enosys && matches->newest >= 0)
 		range_begin_action(section, (uint32_t)matches->newest + 1,
 				   SECCOMP_RET_ERRNO | ENOSYS);
+	section_trim(section);
 	return 0;
 }
 
@@ -181,6 +192,8 @@ static int section_add_x86(const struct compiler *compiler, struct section *sect
 	}
 	if (r == 0 && x32_token)
 		r = section_add(compiler, section, x32_token, SECCOMP_X32_BIT, err);
+	if (r == 0 && !x32_token)
+		r = section_reserve(section, 0, err);
 	if (r < 0 || x32_token)
 		return r;
 	range_begin_action(section, SECCOMP_X32_BIT, SECCOMP_RET_KILL_THREAD);
