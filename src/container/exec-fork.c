@@ -40,8 +40,8 @@ int exec_fork_find_root(struct exec_fork *fork, const char *rootfs, struct error
 }
 
 /* The cgroup2 directory that init is in; for containers whose own cgroup has become an inner one.
- */
-static int exec_fork_init_cgroup(pid_t init)
+ * Not inlined: its buffers would make the stack of each exec two pages deeper. */
+__attribute__((noinline)) static int exec_fork_init_cgroup(pid_t init)
 {
 	char path[64], cgroups[4096], directory[4200];
 	const char *unified;
