@@ -355,8 +355,12 @@ static int identity_open_cwd(int root, const char *cwd, bool make, int *ret_fd, 
 {
 	int fd = resolve_open(root, cwd, O_PATH | O_DIRECTORY);
 
-	if (fd == -ENOENT && make)
-		return resolve_make_directory(root, cwd, ret_fd, err);
+	if (fd == -ENOENT) {
+		int r = resolve_directory(root, cwd, make, ret_fd, err);
+
+		if (make || r != -ENOENT)
+			return r;
+	}
 	if (fd == -ELOOP) {
 		error_set(err, ELOOP,
 			  "%s leads through a link of /proc that jumps, or a loop of links", cwd);

@@ -155,9 +155,9 @@ static int resolve_replace_link(int parent, char path[PATH_MAX], size_t at)
 	return 1;
 }
 
-/* The deepest part that exists is opened, the rest is made. A link to what does not exist yet is
+/* The deepest part that exists is opened, the rest is made, if `make` says so. A link to what does not exist yet is
  * followed too, inside: images have /etc/resolv.conf -> ../run/systemd/..., and /run empty. */
-static int resolve_make_all(int root, char path[PATH_MAX], int *ret_fd)
+static int resolve_make_all(int root, char path[PATH_MAX], bool make, int *ret_fd)
 {
 	for (int links = 0; links <= RESOLVE_LINKS; links++) {
 		auto_close int fd = resolve_open(root, path, O_PATH | O_DIRECTORY);
@@ -177,7 +177,7 @@ static int resolve_make_all(int root, char path[PATH_MAX], int *ret_fd)
 		if (r > 0)
 			continue;
 		if (r == 0)
-			r = resolve_make_chain(&fd, path + length);
+			r = make ? resolve_make_chain(&fd, path + length) : -ENOENT;
 		if (r == 0)
 			*ret_fd = fd_take(&fd);
 		return r;
@@ -193,14 +193,14 @@ static int resolve_nobody(const char *path, struct error *err)
 			 path);
 }
 
-int resolve_make_directory(int root, const char *path, int *ret_fd, struct error *err)
+int resolve_directory(int root, const char *path, bool make, int *ret_fd, struct error *err)
 {
 	char clean[PATH_MAX];
 	int r;
 
 	r = path_clean(path, clean, sizeof(clean));
 	if (r == 0)
-		r = resolve_make_all(root, clean, ret_fd);
+		r = resolve_make_all(root, clean, make, ret_fd);
 	if (r == -ENOTDIR)
 		return error_set(err, ENOTDIR, "%s in the root filesystem is not a directory",
 				 path);
@@ -213,8 +213,14 @@ int resolve_make_directory(int root, const char *path, int *ret_fd, struct error
 	if (r == -ESRCH)
 		return resolve_nobody(path, err);
 	if (r < 0)
-		return error_errno(err, -r, "make directory %s in the root filesystem", path);
+		return error_errno(err, -r, "%s directory %s in the root filesystem",
+				   make ? "make" : "open", path);
 	return 0;
+}
+
+int resolve_make_directory(int root, const char *path, int *ret_fd, struct error *err)
+{
+	return resolve_directory(root, path, true, ret_fd, err);
 }
 
 int resolve_parent(int root, const char *path, bool make, int *ret_fd, const char **ret_name,
@@ -259,7 +265,7 @@ static int resolve_make_missing(int root, char path[PATH_MAX])
 
 	memcpy(directory, path, length);
 	directory[length] = '\0';
-	r = resolve_make_all(root, directory, &parent);
+	r = resolve_make_all(root, directory, true, &parent);
 	if (r == 0)
 		r = resolve_replace_link(parent, path, length);
 	if (r == 0)

@@ -34,6 +34,10 @@ int resolve_open_plain(int root, const char *path, int flags);
  */
 int resolve_make_directory(int root, const char *path, int *ret_fd, struct error *err);
 
+/* The same, but makes none unless `make` says so: -ENOENT, or -ESRCH with the words for a link of
+ * /proc that leads to whoever follows it. */
+int resolve_directory(int root, const char *path, bool make, int *ret_fd, struct error *err);
+
 /*
  * The same for an empty regular file (mode 0644, by mknodat: opening with O_CREAT could block or
  * trigger on a FIFO or a tty). Whatever exists there and is no directory is taken; -EISDIR.

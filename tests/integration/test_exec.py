@@ -241,6 +241,14 @@ def test_bad_cwd(up, cwd, words):
     assert (done.rc, done.out) == (255, '') and cwd in done.err and words in done.err and done.err.count('\n') == 1, done
 
 
+def test_missing_cwd(up):
+    """create makes a missing one, exec does not: nothing in the container is changed by a word that was mistyped."""
+    c = up()
+    done = execute(c, '--cwd', '/tmp/nosuch', c.id, 'pwd')
+    assert (done.rc, done.out) == (255, '') and 'change to directory /tmp/nosuch: No such file or directory (ENOENT)' in done.err, done
+    assert not (c.rootfs / 'tmp/nosuch').exists()
+
+
 def test_relative_cwd(up):
     c = up()
     assert execute(c, '--cwd', 'relative', c.id, 'pwd') == (255, '', 'knarr: --cwd relative: that is not an absolute path\n')

@@ -160,8 +160,9 @@ int init_identity(struct init *init, struct error *err)
 			return error_errno(err, -r, "read /proc/self/setgroups");
 	}
 	init_give_stdio(&plan->process->user);
-	/* As root: the directory may be made, and may be closed to the user. */
-	chdir = identity_chdir(init->root, plan->process->cwd, true, err);
+	/* As root: the directory may be closed to the user, and may be made, but not in a container
+	 * that runs: `exec` changes nothing there, with other runtimes neither. */
+	chdir = identity_chdir(init->root, plan->process->cwd, init->role == INIT_FIRST, err);
 	if (chdir < 0 && chdir != -EACCES)
 		return chdir;
 	r = capabilities_limit(&plan->capabilities, err);
