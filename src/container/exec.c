@@ -42,6 +42,7 @@
 
 struct exec {
 	const struct exec_request *request;
+	struct plan_options options; /* the request's, and what the container was made with */
 	struct store_entry entry;
 	struct record record;
 	struct status status; /* of init */
@@ -64,8 +65,10 @@ static int exec_plan(struct exec *exec, struct error *err)
 	struct namespaces_plan namespaces;
 	int r;
 
+	exec->options = exec->request->options;
+	exec->options.no_new_keyring = exec->record.intent->no_new_keyring;
 	*plan = (struct plan){
-		.options = &exec->request->options,
+		.options = &exec->options,
 		.config = exec->bundle.config,
 		.process = &exec->process.process,
 		.env = exec->process.process.env,

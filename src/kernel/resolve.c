@@ -155,8 +155,9 @@ static int resolve_replace_link(int parent, char path[PATH_MAX], size_t at)
 	return 1;
 }
 
-/* The deepest part that exists is opened, the rest is made, if `make` says so. A link to what does not exist yet is
- * followed too, inside: images have /etc/resolv.conf -> ../run/systemd/..., and /run empty. */
+/* The deepest part that exists is opened, the rest is made, if `make` says so. A link to what does
+ * not exist yet is followed too, inside: images have /etc/resolv.conf -> ../run/systemd/..., and
+ * /run empty. */
 static int resolve_make_all(int root, char path[PATH_MAX], bool make, int *ret_fd)
 {
 	for (int links = 0; links <= RESOLVE_LINKS; links++) {

@@ -2,7 +2,8 @@
 """Fixtures: the machine as a user has it after copying the files of contrib/engines, and the engines on it.
 
 KNARR            the program under test
-KNARR_PEERS      other runtimes that each test of podman is repeated with, so that a difference is seen
+KNARR_PEERS      other runtimes that each test of podman, root's and a user's, is repeated with, so that a difference is seen; those of
+                 containerd and docker are repeated with runc where it is installed, which they know without a file
 """
 
 import itertools
@@ -27,8 +28,13 @@ TEST_SECONDS = 120
 PEERS_DIFFER = {
     ('runc', None): {
         'test_idmapped_volume': 'runc 1.1 ignores the option idmap',
+        'test_isolation': 'docker 20 and runc 1.1 ask for capabilities that this machine may lack',
+    },
+    ('crun', 'v1'): {
+        'test_the_usual_mounts': 'the directory of the hierarchies can be written to',
     },
     ('crun', None): {
+        'test_exec_is_as_the_container': 'what is executed has the OOM score of its caller',
         'test_generate_kube': 'without PATH in the configuration it finds no program',
         'test_play_kube': 'without PATH in the configuration it finds no program',
         'test_volume_propagation_apart': 'crun 1.8 does to what is on the volume as to the volume, and leaves unbindable ones private',
@@ -56,10 +62,16 @@ def peers():
     return [name for name in (['crun'] if harness.view() == 'v1' else ['runc']) if shutil.which(name)]
 
 
+def runc():
+    """What containerd and docker know without a file of ours."""
+    return [name for name in ['runc'] if shutil.which(name)]
+
+
 def pytest_generate_tests(metafunc):
-    if 'podman' in metafunc.fixturenames:
-        alone = metafunc.definition.get_closest_marker('knarr')
-        metafunc.parametrize('podman', ['knarr'] if alone else ['knarr', *peers()], indirect=True)
+    alone = metafunc.definition.get_closest_marker('knarr')
+    for engine, others in (('podman', peers), ('rootless', peers), ('docker', runc), ('ctr', runc), ('pods', runc)):
+        if engine in metafunc.fixturenames:
+            metafunc.parametrize(engine, ['knarr'] if alone else ['knarr', *others()], indirect=True)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -72,7 +84,8 @@ def pytest_runtest_protocol():
 def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
-    runtime = getattr(item, 'callspec', None) and item.callspec.params.get('podman')
+    parameters = item.callspec.params if hasattr(item, 'callspec') else {}
+    runtime = next((parameters[engine] for engine in ('podman', 'rootless', 'docker', 'ctr', 'pods') if engine in parameters), None)
     known = {**PEERS_DIFFER.get((runtime, None), {}), **PEERS_DIFFER.get((runtime, harness.view()), {})}
     why = known.get(item.originalname)
     if runtime and runtime != 'knarr' and report.failed and why:

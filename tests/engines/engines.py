@@ -225,12 +225,73 @@ def cgroup_value(pid, controller, v1_name, v2_name):
     return harness.controller_file(pid, controller, v1_name, v2_name).read_text().strip()
 
 
-def state_roots():
+# What every engine has masked and protected in a container that is not privileged.
+MASKED = ('/proc/acpi', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/sched_debug', '/proc/scsi', '/sys/firmware')
+PROTECTED = ('/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger')
+
+
+def exposed(pid, *more):
+    """Which of those, and of more masked ones, a container shows or lets be written."""
+    found, mounts = [], {entry.target: entry.options for entry in harness.mounts_of(pid)}
+    for path in filter(os.path.exists, (*MASKED, *more)):
+        inside = Path(f'/proc/{pid}/root{path}')
+        if path not in mounts or (list(inside.iterdir()) if inside.is_dir() else inside.open('rb').read(1)):
+            found.append(path)
+    return found + [path for path in PROTECTED if os.path.exists(path) and 'ro' not in mounts.get(path, ())]
+
+
+NAMESPACES = ('cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts')
+
+
+def unlike(pid, other):
+    """{what: (of one, of the other)} in which two processes differ: ids, rights, limits, cgroups, namespaces, root."""
+    def facts(who):
+        status, root = harness.status_of(who), os.stat(f'/proc/{who}/root')
+        return {**{name: status[name] for name in ('Uid', 'Gid', 'Groups', 'Umask', 'CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb', 'NoNewPrivs',
+                                                   'Seccomp', 'Seccomp_filters')},
+                **{name: Path('/proc', str(who), name).read_text() for name in ('limits', 'oom_score_adj', 'cgroup')},
+                **{name: harness.namespace_of(who, name) for name in NAMESPACES}, 'root': (root.st_dev, root.st_ino)}
+    ours, theirs = facts(pid), facts(other)
+    return {name: (ours[name], theirs[name]) for name in ours if ours[name] != theirs[name]}
+
+
+def process_of(pid, words):
+    """The process of these words in the cgroup of another."""
+    procs = cgroup_directory(pid, 'pids') / 'cgroup.procs'
+    wanted = words.replace(' ', '\0') + '\0'
+    return wait_until(lambda: next((int(other) for other in procs.read_text().split() if cmdline_of(other) == wanted), None), words)
+
+
+def cmdline_of(pid):
+    try:
+        return Path('/proc', str(pid), 'cmdline').read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ''
+
+
+def a_device():
+    """One that is there, that no container has by default, and that whoever may open it needs no capability for."""
+    device = next((name for name in ('/dev/fuse', '/dev/net/tun', '/dev/loop-control') if os.path.exists(name)), None)
+    if device is None:
+        lacks('a device that no container has by default')
+    number = os.stat(device).st_rdev
+    return device, os.major(number), os.minor(number)
+
+
+OPENED = '(: < /dev/it) 2>/dev/null; echo $?; (: > /dev/it) 2>/dev/null; echo $?'  # for reading, for writing
+
+
+# In its state root, beside the containers: what it masks directories with (since 1.9), and the filters it has compiled.
+CRUN_KEEPS = ('.empty-directory', '.cache')
+
+
+def state_roots(top='/run'):
     """{directory: what is in it} of the runtimes' default state roots that are not empty."""
     found = {}
     for name in ('knarr', 'crun', 'runc'):
-        folder = Path('/run', name)
-        entries = sorted(entry.name for entry in folder.iterdir() if entry.name != '.cache') if folder.is_dir() else []
+        folder = Path(top, name)
+        kept = CRUN_KEEPS if name == 'crun' else ()
+        entries = sorted(entry.name for entry in folder.iterdir() if entry.name not in kept) if folder.is_dir() else []
         if entries:
             found[str(folder)] = entries
     return found

@@ -108,10 +108,6 @@ def containerd(machine, base, image_tar):
     daemon.stop()
 
 
-def peers():
-    return [name for name in ('runc',) if shutil.which(name)]
-
-
 class Ctr:
     def __init__(self, runtime):
         self.runtime = runtime
@@ -150,7 +146,7 @@ class Ctr:
         wait_until(lambda: self.tasks()[name][1] == 'STOPPED', f'{name} stopped')
 
 
-@pytest.fixture(params=['knarr', *peers()])
+@pytest.fixture
 def ctr(containerd, request):
     engine = Ctr(request.param)
     known = os.listdir('/run/containerd/runc/default') if os.path.isdir('/run/containerd/runc/default') else []
@@ -258,6 +254,20 @@ def test_pid_file_and_hosts_namespace(ctr, workdir):
     assert ctr.tasks()[first][1] == 'RUNNING'
 
 
+def test_what_surrounds_it(ctr):
+    """Namespaces of its own, its own cgroup, no new privileges, and what is hidden from it; so it is for what enters."""
+    name = ctr.up('--env', 'WORD=given')
+    pid = ctr.tasks()[name][0]
+    assert [kind for kind in ('ipc', 'mnt', 'net', 'pid', 'uts') if harness.namespace_of(pid, kind) == harness.namespace_of('self', kind)] == []
+    assert harness.cgroups_of(pid)['' if harness.view() == 'v2' else 'memory'] == f'/default/{name}'
+    assert harness.status_of(pid)['NoNewPrivs'] == '1'
+    assert engines.exposed(pid) == []
+    ctr.ok('task', 'exec', '-d', '--exec-id', 'one', name, 'sleep', '1001')
+    other = engines.process_of(pid, 'sleep 1001')
+    assert engines.unlike(pid, other) == {}
+    assert 'WORD=given' in Path(f'/proc/{other}/environ').read_text().split('\0')
+
+
 def test_limits(ctr):
     harness.need_controller('memory')
     name = ctr.up('--memory-limit', str(48 << 20))
@@ -280,8 +290,12 @@ def test_kill_all_on_a_shared_pid_namespace(ctr):
 
 
 def test_user_namespace(ctr):
-    name = ctr.up('--uidmap', '0:200000:1000', '--gidmap', '0:200000:1000')
-    assert harness.status_of(ctr.tasks()[name][0])['Uid'].split()[0] == '200000'
+    name = ctr.up('--uidmap', '0:200000:1000', '--gidmap', '0:300000:2000')
+    pid = ctr.tasks()[name][0]
+    maps = [Path(f'/proc/{pid}/{kind}_map').read_text().split() for kind in ('uid', 'gid')]
+    assert maps == [['0', '200000', '1000'], ['0', '300000', '2000']]
+    assert [harness.status_of(pid)[kind].split()[0] for kind in ('Uid', 'Gid')] == ['200000', '300000']
+    assert harness.namespace_of(pid, 'user') != harness.namespace_of('self', 'user')
 
 
 @pytest.fixture
@@ -298,13 +312,13 @@ def kubelet(containerd):
 
 
 @pytest.fixture
-def pods(kubelet, workdir):
-    """A function that makes a sandbox on the handler of contrib's file; (id, its configuration)."""
+def pods(kubelet, workdir, request):
+    """A function that makes a sandbox on the handler of contrib's file, or on runc's; (id, its configuration)."""
     made = []
 
     def make(namespaces=None):
         config = kubelet.sandbox_config(f'pod{len(made)}', workdir, namespaces)
-        made.append(kubelet.run_sandbox(config, 'knarr'))
+        made.append(kubelet.run_sandbox(config, request.param))
         return made[-1], config
     yield make
     for sandbox in made:
@@ -315,6 +329,11 @@ def pods(kubelet, workdir):
 @pytest.fixture
 def pod(pods):
     return pods()
+
+
+def kubelet_pids():
+    """{id: pid} of the tasks that the CRI has made."""
+    return {words[0]: int(words[1]) for words in (line.split() for line in call(['ctr', '-n', 'k8s.io', 'task', 'ls']).out.split('\n')[1:]) if words}
 
 
 def container_config(name, command, **fields):
@@ -340,10 +359,10 @@ def test_cri_pod(kubelet, pod, workdir):
     kubelet.remove(one)
 
 
-def test_cri_runs_on_knarr(kubelet, pod):
+def test_cri_runs_on_the_handler(kubelet, pod, request):
     sandbox, _ = pod
-    shown = json.loads(call(['/usr/local/bin/knarr', '--root', '/run/containerd/runc/k8s.io', 'state', sandbox]).out)
-    assert shown['status'] == 'running'
+    shown = json.loads(call([shutil.which(request.node.callspec.params['pods']), '--root', '/run/containerd/runc/k8s.io', 'state', sandbox]).out)
+    assert (shown['status'], shown['pid']) == ('running', kubelet_pids()[sandbox])
 
 
 def test_cri_what_cannot_start(kubelet, pod):
@@ -354,6 +373,40 @@ def test_cri_what_cannot_start(kubelet, pod):
     assert 'exec: "/no/such": stat /no/such: no such file or directory' in raised.value.details()
     state, status, reason, message = kubelet.status(one)
     assert (state, status, reason) == (cri.EXITED, 128, 'StartError') and '/no/such' in message
+    kubelet.remove(one)
+
+
+def test_cri_security(kubelet, pod):
+    """What a pod's securityContext says, of the container and of what is executed in it."""
+    sandbox, config = pod
+    context = {1: {1: ['NET_ADMIN'], 2: ['CHOWN']}, 5: {1: 1000}, 7: 1, 8: [77, 78], 11: 1, 12: {1: 63}, 13: list(engines.MASKED), 14: list(engines.PROTECTED), 15: {1: 0}}
+    one = kubelet.create(sandbox, config, container_config('one', ['sleep', '1000'], linux={1: {5: 500}, 2: context}))
+    kubelet.start(one)
+    pids = kubelet_pids()
+    status = harness.status_of(pids[one])
+    assert [status['Uid'].split()[0], status['Gid'].split()[0], status['NoNewPrivs'], status['Seccomp'], int(status['CapEff'], 16)] == ['1000', '63', '1', '2', 0]
+    assert set(status['Groups'].split()) >= {'77', '78'} and Path(f'/proc/{pids[one]}/oom_score_adj').read_text() == '500\n'
+    assert int(status['CapBnd'], 16) & harness.capability_mask('NET_ADMIN', 'CHOWN', 'KILL') == harness.capability_mask('NET_ADMIN', 'KILL')
+    assert 'ro' in harness.mount_at(pids[one], '/').options and engines.exposed(pids[one]) == []
+    shared = {kind: harness.namespace_of(pids[one], kind) == harness.namespace_of(pids[sandbox], kind) for kind in ('ipc', 'mnt', 'net', 'pid', 'uts')}
+    assert shared == {'ipc': True, 'mnt': False, 'net': True, 'pid': True, 'uts': True}
+    assert call(['ctr', '-n', 'k8s.io', 'task', 'exec', '-d', '--exec-id', 'two', one, 'sleep', '1001']).rc == 0
+    assert engines.unlike(pids[one], engines.process_of(pids[one], 'sleep 1001')) == {}
+    kubelet.stop(one)
+    kubelet.remove(one)
+
+
+def test_cri_exec_timeout(kubelet, pod):
+    """A probe that takes too long is told of, and its process is ended."""
+    sandbox, config = pod
+    one = kubelet.create(sandbox, config, container_config('one', ['sleep', '1000']))
+    kubelet.start(one)
+    with pytest.raises(kubelet.grpc.RpcError) as raised:
+        kubelet.execute(one, 'sleep', '1001', seconds=1)
+    assert raised.value.code() == kubelet.grpc.StatusCode.DEADLINE_EXCEEDED
+    wait_until(lambda: 'sleep 1001' not in kubelet.execute(one, 'ps', '-o', 'args')[1], 'it is gone')
+    assert kubelet.status(one)[0] == cri.RUNNING
+    kubelet.stop(one)
     kubelet.remove(one)
 
 
@@ -373,7 +426,7 @@ def test_cri_update(kubelet, pod):
     one = kubelet.create(sandbox, config, container_config('one', ['sleep', '1000'], linux={1: {4: 64 << 20}}))
     kubelet.start(one)
     kubelet.call('UpdateContainerResources', {1: one, 2: {3: 300, 4: 96 << 20}})
-    pid = next(int(words[1]) for words in (line.split() for line in call(['ctr', '-n', 'k8s.io', 'task', 'ls']).out.split('\n')) if words and words[0] == one)
+    pid = kubelet_pids()[one]
     assert cgroup_value(pid, 'memory', 'memory.limit_in_bytes', 'memory.max') == str(96 << 20)
     if harness.view() == 'v1':
         assert cgroup_value(pid, 'cpu', 'cpu.shares', '') == '300'
@@ -427,7 +480,7 @@ def test_cri_user_namespace(kubelet, pods, workdir):
     assert kubelet.execute(one, 'cat', '/proc/self/uid_map')[1].split() == ['0', '300000', '65536']
     assert kubelet.execute(one, 'sh', '-c', 'stat -c %u:%g /bin/busybox /data/file; cat /data/file; touch /x /data/made') == (0, '0:0\n0:0\ncontent', '')
     assert (workdir / 'made').stat().st_uid == 0
-    pids = {words[0]: int(words[1]) for words in (line.split() for line in call(['ctr', '-n', 'k8s.io', 'task', 'ls']).out.split('\n')[1:]) if words}
+    pids = kubelet_pids()
     for kind in ('user', 'net', 'ipc', 'uts'):
         assert harness.namespace_of(pids[one], kind) == harness.namespace_of(pids[sandbox], kind) != harness.namespace_of('self', kind), kind
     assert harness.status_of(pids[one])['Uid'].split()[0] == '300000'

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import harness
-from engines import IMAGE, call, cgroup_directory, from_the_page, wait_until
+from engines import IMAGE, call, cgroup_directory, from_the_page, process_of, unlike, wait_until
 
 
 def test_create_start_stop_remove(podman):
@@ -102,8 +102,8 @@ def test_logs(podman):
 
 def test_exec(podman):
     podman.up('-e', 'OUTER=1')
-    done = podman('exec', '-e', 'INNER=2', '-w', '/var', '-u', '1000:63', 'one', 'sh', '-c', 'echo $OUTER $INNER; pwd; id -u; id -g; echo err >&2; exit 6')
-    assert (done.rc, done.out) == (6, '1 2\n/var\n1000\n63\n') and 'err\n' in done.err
+    done = podman('exec', '-e', 'INNER=2', '-w', '/var', '-u', '1000:63', 'one', 'sh', '-c', 'echo $OUTER $INNER; pwd; id -u; id -g; id -G; echo err >&2; exit 6')
+    assert (done.rc, done.out) == (6, '1 2\n/var\n1000\n63\n63\n') and 'err\n' in done.err
     assert podman.ok('exec', '-i', 'one', 'cat', stdin=b'given\n' * 20000) == 'given\n' * 20000
     assert podman('exec', 'one', 'sh', '-c', 'kill -9 $$').rc == 137
 
@@ -149,6 +149,20 @@ def test_exec_privileged_and_capabilities(podman):
     podman.up()
     status = podman.ok('exec', '--privileged', 'one', 'cat', '/proc/self/status')
     assert [line for line in status.split('\n') if line.startswith('CapEff')][0].split()[1].lstrip('0') == harness.status_of('self')['CapEff'].lstrip('0')
+
+
+def test_exec_is_as_the_container(podman):
+    """What is executed may do what the container may, has its limits, and is in all its namespaces."""
+    podman.up('--ulimit', 'nofile=99:100', '--ulimit', 'nproc=1000:2000', '--cap-drop', 'chown', '--cap-add', 'net_admin', '--oom-score-adj', '500', '--group-add', '1234')
+    podman.ok('exec', '-d', 'one', 'sleep', '1001')
+    assert unlike(podman.pid(), process_of(podman.pid(), 'sleep 1001')) == {}
+
+
+def test_exec_in_a_directory_that_is_not_there(podman):
+    """It is told of, and not made."""
+    podman.up()
+    podman.fails('exec', '-w', '/no/such', 'one', 'pwd', rc=127, text='/no/such.*[Nn]o such file or directory')
+    assert podman('exec', 'one', 'ls', '/no').rc == 1
 
 
 def test_exec_joins_the_cgroup(podman):
@@ -212,7 +226,7 @@ def test_copy_diff_commit_export(podman, workdir):
     assert podman.ok('exec', 'one', 'cat', '/tmp/file') == 'content'
     podman.ok('cp', 'one:/etc/passwd', workdir / 'passwd')
     assert (workdir / 'passwd').read_text().startswith('root:')
-    assert 'A /tmp/file' in podman.ok('diff', 'one')
+    assert 'A /tmp/file' in podman.ok('diff', 'one').split('\n')
     podman.ok('commit', '-q', 'one', 'localhost/committed')
     assert podman.run('localhost/committed', 'cat', '/tmp/file') == 'content'
     podman.ok('rmi', 'localhost/committed')

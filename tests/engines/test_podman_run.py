@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import engines
 import harness
-from engines import CONTRIB, IMAGE, call, cgroup_value, from_the_page, lacks, wait_until
+from engines import CONTRIB, IMAGE, call, cgroup_value, from_the_page, wait_until
 
 
 @pytest.mark.knarr
@@ -69,6 +70,10 @@ def test_environment_user_directory(podman):
     assert out.startswith('two words\n/var/tmp\nuid=1000(worker) gid=1000(worker) ') and out.endswith('\nship\n/home\n'), out
 
 
+def test_umask(podman):
+    assert podman.run('--umask', '0027', IMAGE, 'sh', '-c', 'umask') == '0027\n'
+
+
 def test_standard_input_and_large_output(podman):
     assert podman.run('-i', IMAGE, 'cat', stdin=b'through\n' * 50000).count('through\n') == 50000
     assert len(podman.run(IMAGE, 'sh', '-c', 'yes | head -c 3000000')) == 3000000
@@ -86,6 +91,24 @@ def test_terminal(podman):
         terminal.await_size('31 97')
         terminal.type('exit 5\n')
         assert terminal.end() == 5
+
+
+USUAL = {'/': ('overlay', {'rw'}), '/proc': ('proc', {'rw', 'nosuid', 'nodev', 'noexec'}), '/dev': ('tmpfs', {'rw', 'nosuid'}),
+         '/dev/pts': ('devpts', {'rw', 'nosuid', 'noexec'}), '/dev/mqueue': ('mqueue', {'rw', 'nosuid', 'nodev', 'noexec'}),
+         '/dev/shm': ('tmpfs', {'rw', 'nosuid', 'nodev', 'noexec'}), '/sys': ('sysfs', {'ro', 'nosuid', 'nodev', 'noexec'}),
+         '/sys/fs/cgroup': (None, {'ro', 'nosuid', 'nodev', 'noexec'}), '/etc/hosts': (None, {'rw'}), '/etc/hostname': (None, {'rw'}),
+         '/run/.containerenv': (None, {'rw'})}
+
+
+def test_the_usual_mounts(podman):
+    """What podman mounts in every container: kinds and flags; each path that it hides is hidden, each that it protects is read-only."""
+    podman.up()
+    pid = podman.pid()
+    for target, (fstype, options) in USUAL.items():
+        found = harness.mount_at(pid, target)
+        assert fstype in (None, found.fstype) and found.options >= options, found
+    assert engines.exposed(pid, '/sys/dev/block') == []
+    assert podman.ok('exec', 'one', 'cat', '/etc/hostname').strip() == podman.ok('exec', 'one', 'hostname').strip()
 
 
 def test_read_only(podman):
@@ -222,34 +245,25 @@ def test_capabilities(podman):
     assert effective('--cap-drop', 'all', '--cap-add', 'net_raw') == harness.capability_mask('NET_RAW')
     assert effective('--cap-add', 'sys_admin') & harness.capability_mask('SYS_ADMIN')
     assert effective('--user', '1000') == 0
+    sets = podman.run('--user', '1000', '--cap-drop', 'all', '--cap-add', 'net_raw,kill', IMAGE, 'grep', '^Cap', '/proc/self/status')
+    wanted = f"{harness.capability_mask('NET_RAW', 'KILL'):016x}"
+    assert dict(line.split(':\t') for line in sets.strip().split('\n')) == {f'Cap{name}': wanted for name in ('Inh', 'Prm', 'Eff', 'Bnd', 'Amb')}
 
 
 def test_device(podman):
-    out = podman.run('--device', '/dev/zero:/dev/nothing:rw', IMAGE, 'sh', '-c', 'stat -c "%F %t %T" /dev/nothing; head -c 3 /dev/nothing | wc -c')
-    assert out == 'character special file 1 5\n3\n'
-
-
-def a_device():
-    """One that is there, that no container has by default, and that whoever may open it needs no capability for."""
-    device = next((name for name in ('/dev/fuse', '/dev/net/tun', '/dev/loop-control') if os.path.exists(name)), None)
-    if device is None:
-        lacks('a device that no container has by default')
-    number = os.stat(device).st_rdev
-    return device, os.major(number), os.minor(number)
-
-
-OPENED = '(: < /dev/it) 2>/dev/null; echo $?; (: > /dev/it) 2>/dev/null; echo $?'  # for reading, for writing
+    out = podman.run('--device', '/dev/zero:/dev/nothing:rw', IMAGE, 'sh', '-c', 'stat -c "%F %t %T %a %u %g" /dev/nothing; head -c 3 /dev/nothing | wc -c')
+    assert out == 'character special file 1 5 666 0 0\n3\n'
 
 
 def test_device_permissions(podman):
     """Read-only, by cgroup: on v1 by devices.allow, on v2 by a program."""
-    assert podman.run('--device', f'{a_device()[0]}:/dev/it:r', IMAGE, 'sh', '-c', OPENED) == '0\n1\n'
+    assert podman.run('--device', f'{engines.a_device()[0]}:/dev/it:r', IMAGE, 'sh', '-c', engines.OPENED) == '0\n1\n'
 
 
 def test_device_cgroup_rule(podman):
     """What is made inside can be opened where a rule allows it, and as it allows it."""
-    _, major, minor = a_device()
-    made = ('--cap-add', 'mknod', IMAGE, 'sh', '-c', f'mknod /dev/it c {major} {minor}; {OPENED}')
+    _, major, minor = engines.a_device()
+    made = ('--cap-add', 'mknod', IMAGE, 'sh', '-c', f'mknod /dev/it c {major} {minor}; {engines.OPENED}')
     assert podman.run(*made) == '1\n1\n'
     assert podman.run('--device-cgroup-rule', f'c {major}:{minor} rwm', *made) == '0\n0\n'
     assert podman.run('--device-cgroup-rule', f'c {major}:{minor} rm', *made) == '0\n1\n'
@@ -257,18 +271,22 @@ def test_device_cgroup_rule(podman):
 
 def test_memory_limit(podman):
     harness.need_controller('memory')
-    podman.up('--memory', '64m', '--memory-reservation', '32m')
+    swap = ['--memory-swap', '80m', '--memory-swappiness', '7'] if harness.controller_file('self', 'memory', 'memory.memsw.limit_in_bytes', 'none').exists() else []
+    podman.up('--memory', '64m', '--memory-reservation', '32m', *swap)
+    if swap:
+        assert cgroup_value(podman.pid(), 'memory', 'memory.memsw.limit_in_bytes', '') == str(80 << 20)
+        assert cgroup_value(podman.pid(), 'memory', 'memory.swappiness', '') == '7'
     assert cgroup_value(podman.pid(), 'memory', 'memory.limit_in_bytes', 'memory.max') == str(64 << 20)
     assert cgroup_value(podman.pid(), 'memory', 'memory.soft_limit_in_bytes', 'memory.low') == str(32 << 20)
 
 
 def test_cpu_limits(podman):
     harness.need_controller('cpu')
-    podman.up('--cpus', '0.5', '--cpu-shares', '512')
+    podman.up('--cpu-quota', '30000', '--cpu-period', '60000', '--cpu-shares', '512')
     if harness.view() == 'v2':
-        assert cgroup_value(podman.pid(), 'cpu', '', 'cpu.max') == '50000 100000'
+        assert cgroup_value(podman.pid(), 'cpu', '', 'cpu.max') == '30000 60000'
     else:
-        assert cgroup_value(podman.pid(), 'cpu', 'cpu.cfs_quota_us', '') == '50000'
+        assert [cgroup_value(podman.pid(), 'cpu', f'cpu.cfs_{name}_us', '') for name in ('quota', 'period')] == ['30000', '60000']
         assert cgroup_value(podman.pid(), 'cpu', 'cpu.shares', '') == '512'
 
 
@@ -276,6 +294,7 @@ def test_cpuset(podman):
     harness.need_controller('cpuset')
     podman.up('--cpuset-cpus', '0', '--cpuset-mems', '0')
     assert cgroup_value(podman.pid(), 'cpuset', 'cpuset.cpus', 'cpuset.cpus') == '0'
+    assert cgroup_value(podman.pid(), 'cpuset', 'cpuset.mems', 'cpuset.mems') == '0'
     assert podman.ok('exec', 'one', 'nproc') == '1\n'
 
 
@@ -283,6 +302,8 @@ def test_pids_limit(podman):
     harness.need_controller('pids')
     out = podman('run', '--rm', '--pids-limit', '5', IMAGE, 'sh', '-c', 'for i in 1 2 3 4 5 6 7 8; do sleep 2 & done; echo end')
     assert "can't fork" in out.err, out
+    podman.up('--pids-limit', '17')
+    assert cgroup_value(podman.pid(), 'pids', 'pids.max', 'pids.max') == '17'
 
 
 def test_out_of_memory(podman):
@@ -295,8 +316,8 @@ def test_out_of_memory(podman):
 
 def test_ulimit_sysctl_shm_oom(podman):
     out = podman.run('--ulimit', 'nofile=123:456', '--ulimit', 'nproc=1000:2000', '--sysctl', 'kernel.msgmax=4096', '--shm-size', '128k', '--oom-score-adj', '500', '--ipc', 'private', IMAGE, 'sh', '-c',
-                     'ulimit -n; ulimit -Hn; cat /proc/sys/kernel/msgmax; grep " /dev/shm " /proc/mounts; cat /proc/self/oom_score_adj')
-    assert out.startswith('123\n456\n4096\n') and 'size=128k' in out and out.endswith('500\n'), out
+                     'ulimit -n; ulimit -Hn; ulimit -u; ulimit -Hu; cat /proc/sys/kernel/msgmax; grep " /dev/shm " /proc/mounts; cat /proc/self/oom_score_adj')
+    assert out.startswith('123\n456\n1000\n2000\n4096\n') and 'size=128k' in out and out.endswith('500\n'), out
 
 
 def test_host_namespaces(podman):
@@ -439,22 +460,42 @@ def test_time_limit(podman):
     assert done.rc != 0
 
 
-def test_no_pivot_and_no_keyring(podman):
-    """containers.conf's no_pivot_root and keyring become --no-pivot and --no-new-keyring."""
+def below_the_root(pid):
+    """Whether there is the host's tree in a mount namespace once the container's root is taken away, or nothing that could run."""
+    inside = ['nsenter', f'--mount=/proc/{pid}/ns/mnt']
+    assert call([*inside, 'umount', '-l', '/']).rc == 0
+    return call([*inside, 'ls', '/']).rc == 0
+
+
+@pytest.mark.parametrize('flags', [True, False], ids=['flags', 'plain'])
+def test_no_pivot_and_no_keyring(podman, flags):
+    """containers.conf's no_pivot_root and keyring become --no-pivot, with which the host's tree stays below the container's, and
+    --no-new-keyring, with which the session keyring is the caller's."""
     extra = Path('/etc/containers/containers.conf.d/95-more.conf')
-    extra.write_text('[containers]\nkeyring = false\n[engine]\nno_pivot_root = true\n')
+    if flags:
+        extra.write_text('[containers]\nkeyring = false\n[engine]\nno_pivot_root = true\n')
     try:
-        assert podman.run(IMAGE, 'cat', '/etc/passwd').startswith('root:')
+        name = podman.up('--security-opt', 'unmask=/proc/keys')
     finally:
-        extra.unlink()
+        extra.unlink(missing_ok=True)
+    if os.path.exists('/proc/keys'):
+        assert bool(re.search(f' keyring .*{name}', podman.ok('exec', 'one', 'cat', '/proc/keys'))) is not flags
+    assert below_the_root(podman.pid()) is flags
 
 
 def test_cgroup_namespace_and_mount(podman):
-    """With a namespace of its own a container sees its cgroup as the root, read-only."""
-    out = podman.run('--cgroupns=private', IMAGE, 'sh', '-c', 'cat /proc/self/cgroup; grep cgroup /proc/mounts | head -n 1; mkdir /sys/fs/cgroup/made 2>&1; true')
-    assert re.search(r'^0::/$', out, re.M) or harness.view() == 'v1', out
-    if podman.is_knarr or harness.view() == 'v2':
-        assert re.search(r' ro[, ]', out) and 'Read-only' in out, out
+    """With a namespace of its own a container sees its cgroup as the root of each hierarchy, in which it can make and change nothing."""
+    podman.up('--cgroupns=private')
+    hierarchies = [entry for entry in harness.mounts_of(podman.pid()) if entry.fstype in ('cgroup', 'cgroup2')]
+    wanted = {'/sys/fs/cgroup'} if harness.view() == 'v2' else {f'/sys/fs/cgroup/{name.removeprefix("name=")}' for name in harness.cgroup_hierarchies()}
+    assert {entry.target for entry in hierarchies} == wanted
+    assert {line.split(':', 2)[2] for line in podman.ok('exec', 'one', 'cat', '/proc/self/cgroup').split('\n')[:-1]} == {'/'}
+    for entry in hierarchies:
+        assert 'ro' in entry.options, entry
+        done = podman('exec', 'one', 'sh', '-c', f'cd {entry.target} && grep " {entry.target} " /proc/self/mountinfo | cut -d " " -f 4; sort -n cgroup.procs | head -n 1; mkdir made')
+        assert done.rc == 1 and done.out == '/\n1\n' and 'Read-only file system' in done.err, (entry.target, done)
+    if podman.runtime != 'crun' or harness.view() == 'v2':  # its directory of the hierarchies can be written to
+        assert podman('exec', 'one', 'mkdir', '/sys/fs/cgroup/made').rc == 1
 
 
 def test_fifty_containers(podman, workdir):

@@ -74,13 +74,13 @@ def user(containers_conf, base, image_tar):
 
 
 @pytest.fixture
-def rootless(user):
-    yield user
+def rootless(user, request):
+    yield UsersPodman(request.param, user.home)
     user.ok('rm', '-fa', '-t', '0')
-    root = Path('/run/user', str(UID), 'knarr')
-    assert not root.is_dir() or not os.listdir(root), os.listdir(root)
+    assert engines.state_roots(f'/run/user/{UID}') == {}
 
 
+@pytest.mark.knarr
 def test_the_users_file_makes_knarr_the_runtime(rootless):
     assert rootless.ok('info', '--format', '{{.Host.OCIRuntime.Name}} {{.Host.Security.Rootless}}').split() == ['knarr', 'true']
 

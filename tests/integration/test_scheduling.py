@@ -117,7 +117,7 @@ def test_memory_policy_of_a_node_that_is_not_there(container):
 
 
 def test_session_keyring(container):
-    """Its own, of the container's name, and the same for what enters; none of it with --no-new-keyring."""
+    """Its own, of the container's name, and the same for what enters; none of it with --no-new-keyring, and none for what enters then."""
     if not os.path.exists('/proc/keys'):
         lacks('a kernel with keyrings')
     c = container(['sh', '-c', 'cat /proc/keys; sleep 1000'])
@@ -128,3 +128,7 @@ def test_session_keyring(container):
     other = container(['cat', '/proc/keys'])
     other.config['linux'].pop('maskedPaths', None)
     assert f'_ses.{other.id}' not in other.output('--no-new-keyring')
+    third = container(['sleep', '1000'])
+    third.config['linux'].pop('maskedPaths', None)
+    third.up('--no-new-keyring')
+    assert f'_ses.{third.id}' not in third.runtime('exec', third.id, 'cat', '/proc/keys').out

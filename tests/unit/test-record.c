@@ -31,12 +31,13 @@ static void check_file(const struct store_entry *entry, const char *name, const 
 	ck_assert_str_eq(text, wanted);
 }
 
-#define INTENT                                                                               \
-	"{\"version\":1,\"id\":\"c1\",\"bundle\":\"/b\",\"rootfs\":\"/b/r\",\"created\":"    \
-	"\"2026-01-02T03:04:05.000000006Z\",\"owner\":1000,\"annotations\":{\"k\":\"v\"},"   \
-	"\"cgroupManager\":0,\"cgroupMode\":1,\"cgroupPath\":\"/c1\",\"cgroupDirectories\":" \
-	"[\"/sys/fs/cgroup/cpu/c1\"],\"rdtGroup\":\"/r/c1\",\"rdtMonitor\":"                 \
-	"\"/r/c1/mon_groups/c1\",\"rdtOwnGroup\":true,\"privatePid\":true,\"poststop\":true}"
+#define INTENT                                                                                    \
+	"{\"version\":1,\"id\":\"c1\",\"bundle\":\"/b\",\"rootfs\":\"/b/r\",\"created\":"         \
+	"\"2026-01-02T03:04:05.000000006Z\",\"owner\":1000,\"annotations\":{\"k\":\"v\"},"        \
+	"\"cgroupManager\":0,\"cgroupMode\":1,\"cgroupPath\":\"/c1\",\"cgroupDirectories\":"      \
+	"[\"/sys/fs/cgroup/cpu/c1\"],\"rdtGroup\":\"/r/c1\",\"rdtMonitor\":"                      \
+	"\"/r/c1/mon_groups/c1\",\"rdtOwnGroup\":true,\"privatePid\":true,\"noNewKeyring\":true," \
+	"\"poststop\":true}"
 #define STATE                                                                       \
 	"{\"version\":1,\"phase\":2,\"pid\":77,\"startTime\":12345678901234567890," \
 	"\"pidfsInode\":18446744073709551615,\"bootId\":\"0d8f95bf-4ae6-4b0b-9c8a-8d6a3f2c1b0e\"}"
@@ -61,6 +62,7 @@ START_TEST(intent_there_and_back)
 		.rdt_monitor = TEXT("/r/c1/mon_groups/c1"),
 		.rdt_own_group = true,
 		.private_pid = true,
+		.no_new_keyring = true,
 		.poststop = true,
 	};
 	struct cgroup_location location;
@@ -79,8 +81,8 @@ START_TEST(intent_there_and_back)
 	ck_assert(!record.intent_damaged && !record.state_damaged);
 	ck_assert_str_eq(record.intent->bundle, "/b");
 	ck_assert_uint_eq(record.intent->owner, 1000);
-	ck_assert(record.intent->private_pid && record.intent->poststop &&
-		  !record.intent->poststart);
+	ck_assert(record.intent->private_pid && record.intent->no_new_keyring &&
+		  record.intent->poststop && !record.intent->poststart);
 	ck_assert_str_eq(record.intent->rdt_group, "/r/c1");
 	ck_assert_str_eq(record.intent->rdt_monitor, "/r/c1/mon_groups/c1");
 	ck_assert(record.intent->rdt_own_group);

@@ -89,6 +89,7 @@ static int creation_claim(struct creation *creation, struct error *err)
 		.rdt_monitor = plan->resctrl.monitor,
 		.rdt_own_group = plan->resctrl.own_group,
 		.private_pid = (plan->namespaces.fresh & CLONE_NEWPID) != 0,
+		.no_new_keyring = plan->options->no_new_keyring,
 		.poststart = hooks && hooks->poststart.count > 0,
 		.poststop = hooks && hooks->poststop.count > 0,
 	};

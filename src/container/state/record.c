@@ -47,6 +47,7 @@ static const struct oci_field record_intent_fields[] = {
 	INTENT("rdtMonitor", rdt_monitor, STRING, OPTIONAL),
 	INTENT("rdtOwnGroup", rdt_own_group, BOOL, OPTIONAL),
 	INTENT("privatePid", private_pid, BOOL, OPTIONAL),
+	INTENT("noNewKeyring", no_new_keyring, BOOL, OPTIONAL),
 	INTENT("poststart", poststart, BOOL, OPTIONAL),
 	INTENT("poststop", poststop, BOOL, OPTIONAL),
 };

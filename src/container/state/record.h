@@ -41,6 +41,7 @@ struct record_intent {
 	char *rdt_group, *rdt_monitor; /* directories of resctrl, or NULL */
 	bool rdt_own_group;	       /* it goes with the container */
 	bool private_pid; /* the container has a pid namespace of its own: killing init kills all */
+	bool no_new_keyring; /* as init, what is executed stays in its caller's session keyring */
 	bool poststart, poststop; /* config.json has such hooks */
 };
 
