@@ -249,7 +249,8 @@ def unlike(pid, other):
         status, root = harness.status_of(who), os.stat(f'/proc/{who}/root')
         return {**{name: status[name] for name in ('Uid', 'Gid', 'Groups', 'Umask', 'CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb', 'NoNewPrivs',
                                                    'Seccomp', 'Seccomp_filters')},
-                **{name: Path('/proc', str(who), name).read_text() for name in ('limits', 'oom_score_adj', 'cgroup')},
+                **{name: Path('/proc', str(who), name).read_text() for name in ('oom_score_adj', 'cgroup')},
+                **dict(line.split('  ', 1) for line in Path('/proc', str(who), 'limits').read_text().split('\n')[1:-1]),
                 **{name: harness.namespace_of(who, name) for name in NAMESPACES}, 'root': (root.st_dev, root.st_ino)}
     ours, theirs = facts(pid), facts(other)
     return {name: (ours[name], theirs[name]) for name in ours if ours[name] != theirs[name]}

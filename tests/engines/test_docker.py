@@ -141,7 +141,7 @@ def test_exec(docker):
         assert terminal.end() == 4
 
 
-def test_what_surrounds_it(docker):
+def test_what_surrounds_a_container(docker):
     """Namespaces of its own, what is hidden from it, its devices; so it is for what enters, and no directory is made for that."""
     docker.up('--cap-drop', 'CHOWN', '--ulimit', 'nofile=99:100', '--oom-score-adj', '500', '--group-add', '1234')
     pid = docker.pid()

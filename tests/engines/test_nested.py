@@ -29,7 +29,6 @@ def nest(podman, base, image_tar, program):
     return make
 
 
-@pytest.mark.knarr
 @pytest.mark.parametrize('flags', [['--privileged'], ['--privileged', '--cgroupns=host'], ['--privileged', '--pid=host', '--network=host']])
 def test_nested_in_a_privileged_container(nest, flags):
     assert nest(*flags) == (0, 'inner\n0\n', '')

@@ -117,8 +117,9 @@ def test_read_only(podman):
 
 
 def test_tmpfs(podman):
-    out = podman.run('--tmpfs', '/scratch:rw,size=64k,mode=1777,noexec', IMAGE, 'sh', '-c', 'grep " /scratch " /proc/mounts; stat -c %a /scratch')
-    assert 'noexec' in out and 'size=64k' in out and out.endswith('1777\n')
+    out = podman.run('--tmpfs', '/scratch:rw,size=64k,mode=0750,noexec', IMAGE, 'sh', '-c', 'grep " /scratch " /proc/mounts; stat -c %a /scratch')
+    options = set(out.split()[3].split(','))
+    assert options >= {'rw', 'nosuid', 'nodev', 'noexec', 'size=64k'} and out.endswith('\n750\n'), out  # two of them are podman's own
 
 
 def test_tmpfs_takes_the_images_content(podman):
@@ -229,13 +230,13 @@ def test_init(podman):
 def test_privileged(podman):
     out = podman.run('--privileged', IMAGE, 'sh', '-c', 'grep -E "CapEff|Seccomp:|NoNewPrivs" /proc/self/status; ls /dev | wc -l; mount -t tmpfs t /mnt 2>/dev/null || '
                      'mkdir /m && mount -t tmpfs t /m && echo mounted; grep -cE " /(sys/firmware|proc/sys) " /proc/mounts; true')
-    assert re.search(r'Seccomp:\s+0', out) and 'mounted' in out and out.endswith('\n0\n'), out
+    assert re.search(r'NoNewPrivs:\s+0\nSeccomp:\s+0\n', out) and 'mounted' in out and out.endswith('\n0\n'), out
     assert int(re.search(r'CapEff:\s+(\w+)', out).group(1), 16) == int(harness.status_of('self')['CapEff'], 16), out
 
 
 def test_not_privileged(podman):
-    out = podman.run(IMAGE, 'sh', '-c', 'grep -E "CapEff|Seccomp:" /proc/self/status; mount -t tmpfs t /tmp; ls -A /sys/firmware; grep -cE " /(sys/firmware|proc/sys) " /proc/mounts')
-    assert re.search(r'Seccomp:\s+2\n2\n$', out), out
+    out = podman.run(IMAGE, 'sh', '-c', 'grep -E "CapEff|NoNewPrivs|Seccomp:" /proc/self/status; mount -t tmpfs t /tmp; ls -A /sys/firmware; grep -cE " /(sys/firmware|proc/sys) " /proc/mounts')
+    assert re.search(r'NoNewPrivs:\s+0\nSeccomp:\s+2\n2\n$', out), out
     assert not int(re.search(r'CapEff:\s+(\w+)', out).group(1), 16) & harness.capability_mask('SYS_ADMIN')
 
 
@@ -341,6 +342,7 @@ def test_uid_map(podman):
     podman.up('--uidmap', '0:200000:1000', '--gidmap', '0:300000:1000', '-u', '5:6')
     status = harness.status_of(podman.pid())
     assert status['Uid'].split()[0] == '200005' and status['Gid'].split()[0] == '300006'
+    assert [Path(f'/proc/{podman.pid()}/{kind}_map').read_text().split() for kind in ('uid', 'gid')] == [['0', '200000', '1000'], ['0', '300000', '1000']]
     assert podman.ok('exec', 'one', 'sh', '-c', 'id -u; id -g; stat -c %u /etc/passwd') == '5\n6\n0\n'
 
 
