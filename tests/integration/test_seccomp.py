@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -388,6 +389,12 @@ def test_notify_exec(container, agent):
     first, second = a.states
     assert first['pid'] == pid and second['pid'] != pid
     assert second['state']['pid'] == pid and second['state']['status'] == 'running'
+    if shutil.which('strace'):  # the helper that makes the process is slow to say who it is
+        slow = ['strace', '-f', '-qq', '-o', os.devnull, '-e', 'trace=clone,clone3', '-e', 'inject=clone,clone3:delay_exit=300000']
+        done = subprocess.run([*slow, *map(str, c.runtime.command('exec', c.id, '/bin/mkdir', '/y'))], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 1 and os.strerror(errno.EDQUOT) in done.stderr, done
+        assert len(a.states) == 3
     c.kill('KILL')
     c.wait_stopped()
     c.delete()
