@@ -331,6 +331,34 @@ def test_mapped_ids_are_refused(container, workdir):
     assert not (c.runtime.root / f'{c.id}-new').exists()
 
 
+CHROOT = 'exec chroot /jail /busybox sleep 1000'
+PIVOT = ('exec unshare -m sh -c "mount -t tmpfs none /jail && cp /bin/busybox /jail && mkdir /jail/old && cd /jail && /bin/busybox pivot_root . old &&'
+         ' exec /busybox chroot . /busybox sleep 1000"')
+BELOW = 'chroot /jail /busybox sleep 1000 & unshare -m sleep 1000 & wait'
+
+
+@pytest.mark.parametrize(('script', 'words'), [
+    (CHROOT, 'its first process has changed its root directory to /jail, which criu cannot checkpoint (other processes of the container may do so)'),
+    (PIVOT, 'its first process has another root than ROOTFS, and would not come back there'), (BELOW, None)], ids=['chroot', 'pivot_root', 'others'])
+def test_init_at_another_root(container, workdir, script, words):
+    """criu dumps what it finds from there, and restores it from the root of the configuration: then the container was gone, and
+    what there was of it did not come back. Others of its processes may be where they like."""
+    c = container(['sh', '-c', f'mkdir /jail && cp /bin/busybox /jail && {script}'])
+    c.config['root']['readonly'] = False
+    for names in c.config['process']['capabilities'].values():
+        names += ['CAP_SYS_CHROOT', 'CAP_SYS_ADMIN']
+    c.up()
+    sleeping = {'/busybox sleep 1000'} if words else {'/busybox sleep 1000', 'sleep 1000'}
+    wait_until(lambda: sleeping <= {line.split(None, 7)[-1] for line in c.runtime.ok('ps', c.id).out.splitlines()}, 'they are where they want to be')
+    (workdir / 'criu').write_text(f'{PRETENDER}\nopen({str(workdir / "seen")!r}, "w")\n')
+    for flags in ([], ['--pre-dump']):
+        with start_with_pretender(c.runtime, workdir / 'criu', 'checkpoint', *flags, '--image-path', workdir / 'images', c.id) as process:
+            _, err = process.communicate(timeout=60)
+        assert process.returncode == 1 and c.status == 'running'
+        assert (workdir / 'seen').exists() == (workdir / 'images').exists() == (words is None), err
+        assert words is None or err == f'knarr: {c.id}: {words.replace("ROOTFS", str(c.rootfs))}\n'
+
+
 def in_user_namespace(c):
     c.config['linux']['namespaces'].append({'type': 'user'})
     for kind in ('uidMappings', 'gidMappings'):

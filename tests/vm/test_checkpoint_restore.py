@@ -334,3 +334,27 @@ def test_a_namespace_of_others(counting, images, restored, workdir):
         new.wait_stopped()
     finally:
         subprocess.run(['umount', path], check=True)
+
+
+def test_a_process_in_a_chroot(counting, images, restored, workdir):
+    """Not init, which cannot be checkpointed so: it finds what it found before, the volume in its root, too."""
+    source = workdir / 'source'
+    source.mkdir(mode=0o755)
+    jail = 'i=0; while :; do i=$((i+1)); echo $i >/mnt/jailed; /busybox sleep 0.2; done'
+    c = counting()
+    c.config['process']['args'][2] = COUNTING[2].replace('i=0;', f"mkdir -p /jail/mnt; cp /bin/busybox /jail; chroot /jail /busybox sh -c '{jail}' & i=0;")
+    for names in c.config['process']['capabilities'].values():
+        names.append('CAP_SYS_CHROOT')
+    c.config['mounts'].append({'destination': '/jail/mnt', 'type': 'bind', 'source': str(source), 'options': ['bind']})
+    started(c)
+
+    def jailed():
+        return int((source / 'jailed').read_text() or 0) if (source / 'jailed').exists() else 0
+
+    wait_until(lambda: jailed() > 2, 'it counts, too')
+    checkpoint(c, images)
+    before, other = count(c), jailed()
+    new = restored(c, images)
+    wait_until(lambda: before < count(c) < before + 1000 and other < jailed() < other + 1000, 'both go on')
+    pids = [int(pid) for pid in (cgroup_of(new) / 'cgroup.procs').read_text().split()]
+    assert '/jail' in [os.readlink(f'/proc/{pid}/root') for pid in pids if os.path.exists(f'/proc/{pid}')]

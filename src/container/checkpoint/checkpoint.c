@@ -17,10 +17,11 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "container/bundle.h"
+#include "container/checkpoint/check.h"
 #include "container/checkpoint/mounts.h"
-#include "container/checkpoint/user.h"
 #include "container/criu/criu.h"
 #include "container/hotplug.h"
+#include "container/join.h"
 #include "container/remove.h"
 #include "container/state/record.h"
 #include "container/state/status.h"
@@ -54,33 +55,21 @@ static void checkpoint_clear(struct checkpoint *checkpoint)
 	store_entry_close(&checkpoint->entry);
 }
 
-/* Another one than the runtime's. */
-static bool checkpoint_is_in_user_namespace(pid_t pid)
-{
-	struct stat ours, theirs;
-	char path[64];
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
-	return stat("/proc/self/ns/user", &ours) == 0 && stat(path, &theirs) == 0 &&
-	       ours.st_ino != theirs.st_ino;
-}
-
 /* What could not be restored is to be known before it is ended. */
-static int checkpoint_check(const struct checkpoint *checkpoint, struct error *err)
+static int checkpoint_check_all(const struct checkpoint *checkpoint, struct error *err)
 {
-	const struct oci_config *config = checkpoint->bundle.config;
-	bool managed;
-	int r = criu_cgroup_find_mode(checkpoint->request->flags.cgroups_mode, &managed, err);
+	struct checkpoint_subject subject = {
+		.id = checkpoint->request->id,
+		.config = checkpoint->bundle.config,
+		.rootfs = checkpoint->record.intent->rootfs,
+		.cgroups_mode = checkpoint->request->flags.cgroups_mode,
+		.init = checkpoint->status.pid,
+		.root = checkpoint->root,
+	};
+	int r = join_find_namespaces(checkpoint->status.pid, checkpoint->status.pidfd, 0,
+				     &subject.types, err);
 
-	if (r == 0)
-		r = checkpoint_check_user(config, managed, err);
-	if (r < 0 || checkpoint_has_user(config) ||
-	    !checkpoint_is_in_user_namespace(checkpoint->status.pid))
-		return r;
-	return error_set(err, ENOTSUP,
-			 "%s: it is in a user namespace that its configuration does not have, and "
-			 "could not be restored",
-			 checkpoint->request->id);
+	return r < 0 ? r : checkpoint_check(&subject, err);
 }
 
 static int checkpoint_load(struct checkpoint *checkpoint, const struct store *store,
@@ -114,7 +103,7 @@ static int checkpoint_load(struct checkpoint *checkpoint, const struct store *st
 	if (checkpoint->root < 0)
 		return error_errno(err, errno, "open the container's root");
 	r = bundle_load_snapshot(&checkpoint->entry, &checkpoint->bundle, err);
-	return r < 0 ? r : checkpoint_check(checkpoint, err);
+	return r < 0 ? r : checkpoint_check_all(checkpoint, err);
 }
 
 /*
