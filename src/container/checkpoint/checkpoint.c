@@ -280,11 +280,15 @@ static int checkpoint_put_surroundings(struct checkpoint *checkpoint, struct err
 		.cgroups = !checkpoint->apart,
 	};
 	auto_text struct text names = {0};
+	struct cgroup_host host;
 	int r;
 
-	r = criu_cgroup_find_mode(NULL, &mounts.unified, err);
-	if (r == 0)
-		r = checkpoint_put_mounts(&mounts, &checkpoint->options, &names, err);
+	r = cgroup_host_detect(&host, err);
+	if (r < 0)
+		return r;
+	mounts.unified = host.mode == CGROUP_MODE_UNIFIED;
+	cgroup_host_clear(&host);
+	r = checkpoint_put_mounts(&mounts, &checkpoint->options, &names, err);
 	if (r < 0)
 		return r;
 	if (names.failed)

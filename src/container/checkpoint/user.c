@@ -46,7 +46,9 @@ static int checkpoint_check_own(const struct oci_linux *linux_config, bool manag
 		return r;
 	error_set(err, ENOTSUP,
 		  "criu can restore a user namespace only where it makes the cgroups in it, too");
-	return error_hint(err, "it does so on cgroup v2, but for --manage-cgroups-mode ignore");
+	return error_hint(
+		err,
+		"it does so where cgroup v2 is all there is, and for --manage-cgroups-mode soft");
 }
 
 bool checkpoint_has_user(const struct oci_config *config)

@@ -17,6 +17,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mountinfo.h"
+#include "base/text.h"
 #include "cgroup/cgroup.h"
 #include "container/criu/wire.h"
 #include "kernel/mountfd.h"
@@ -60,6 +61,15 @@ void criu_cgroup_isolate(void)
 	(void)io_write_value(back, "cgroup.procs", "0");
 }
 
+/* Whether there is no hierarchy of v1, nor one that is mounted elsewhere or nowhere to be seen. */
+static bool criu_cgroup_is_one(void)
+{
+	auto_free char *text = NULL;
+
+	return io_read_file(AT_FDCWD, "/proc/self/cgroup", 0, MOUNTINFO_MAX, &text, NULL) == 0 &&
+	       text_starts_with(text, "0::") && strchr(text, '\n') == strrchr(text, '\n');
+}
+
 int criu_cgroup_find_mode(const char *mode, bool *ret_managed, struct error *err)
 {
 	struct cgroup_host host;
@@ -78,7 +88,7 @@ int criu_cgroup_find_mode(const char *mode, bool *ret_managed, struct error *err
 	r = cgroup_host_detect(&host, err);
 	if (r < 0)
 		return r;
-	*ret_managed = host.mode == CGROUP_MODE_UNIFIED;
+	*ret_managed = host.mode == CGROUP_MODE_UNIFIED && criu_cgroup_is_one();
 	cgroup_host_clear(&host);
 	return 0;
 }

@@ -33,10 +33,11 @@ void criu_cgroup_isolate(void);
 /*
  * Whether criu is to note down cgroups and to make them again, or to leave them alone: then what is
  * restored stays in the cgroup, and in the cgroup namespace, that criu was started in. `mode` is
- * that of --manage-cgroups-mode, or NULL: then it is so on cgroup v2. Where there are hierarchies
- * of v1 criu would make all cgroups again that it found where the container has none of its own, at
- * the root of a hierarchy all of them.
- * Returns 0, -EINVAL for a mode that is none, or what cgroup_host_detect() returns.
+ * that of --manage-cgroups-mode, or NULL: then it is so where cgroup v2 is all there is. Where
+ * there are hierarchies of v1, be it one that a program has mounted for itself beside v2, criu
+ * would make all cgroups again that it found where the container has none of its own, at the root
+ * of a hierarchy all of them: those of others, as often as somebody restores. Returns 0, -EINVAL
+ * for a mode that is none, or what cgroup_host_detect() returns.
  */
 int criu_cgroup_find_mode(const char *mode, bool *ret_managed, struct error *err);
 
