@@ -100,6 +100,7 @@ def test_there_and_back(counting, images, restored, workdir):
     for kind in ('pid', 'mnt', 'net', 'ipc', 'uts'):
         assert namespace_of(new.pid, kind) != namespace_of('self', kind)
     assert new.runtime.ok('exec', new.id, 'cat', '/count').out.strip().isdigit()
+    assert 'LOOPBACK,UP' in new.runtime.ok('exec', new.id, 'ip', 'link', 'show', 'lo').out
     new.runtime.ok('pause', new.id)
     assert new.status == 'paused'
     new.runtime.ok('resume', new.id)

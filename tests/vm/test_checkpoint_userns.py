@@ -101,6 +101,7 @@ def test_there_and_back(mapped, images, restored, runtime, propagation):
     assert 'not supported' in runtime('exec', new.id, 'mkdir', '/var/new').err.lower()
     assert 'Read-only' in runtime('exec', new.id, 'touch', '/mnt/fixed/x').err
     runtime.ok('exec', new.id, 'touch', '/mnt/data/x')
+    assert 'LOOPBACK,UP' in runtime.ok('exec', new.id, 'ip', 'link', 'show', 'lo').out
     assert not [entry for entry in mounts_of(new.pid) if 'images' in entry.root or entry.target.startswith(str(runtime.root))]
     runtime.ok('pause', new.id)
     runtime.ok('resume', new.id)

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,14 +11,9 @@
 #include "base/path.h"
 #include "container/checkpoint/restore-steps.h"
 #include "container/join.h"
-#include "kernel/channel.h"
 #include "kernel/mountfd.h"
-#include "kernel/process.h"
-#include "kernel/program.h"
 #include "kernel/resolve.h"
 #include "kernel/syscalls.h"
-
-#define RESTORE_CHILD_MS 60000
 
 /* Nothing that is mounted from now on gets out of it. */
 static int restore_leave_mounts(void)
@@ -113,44 +107,6 @@ static int restore_make_points(const struct restore *restore, struct error *err)
 					 plan->mounts.steps[i].config->destination))
 			r = restore_make_point(&plan->mounts, i, root, err);
 	return r;
-}
-
-struct restore_child {
-	int (*run)(const struct restore *restore, struct error *err);
-	const char *doing;
-};
-
-/* Something in a process of its own. */
-static int restore_fork(const struct restore *restore, const struct restore_child *child,
-			struct error *err)
-{
-	struct channel_message message = {.word = 1};
-	auto_close int ours = -EBADF, theirs = -EBADF;
-	int ends[2], pidfd = -EBADF, status, r;
-	pid_t pid;
-
-	r = channel_open(ends);
-	if (r < 0)
-		return error_errno(err, -r, "make a channel");
-	ours = ends[0];
-	theirs = ends[1];
-	pid = process_fork(CLONE_CLEAR_SIGHAND, -1, &pidfd);
-	if (pid < 0)
-		return error_errno(err, -pid, "start a process to %s", child->doing);
-	if (pid == 0) {
-		(void)child->run(restore, &message.error);
-		(void)channel_send(theirs, &message, -1);
-		_exit(0);
-	}
-	theirs = fd_close(theirs);
-	r = channel_recv(ours, pidfd, process_now() + RESTORE_CHILD_MS, &message, NULL);
-	(void)program_end(&pidfd, r < 0 ? 0 : RESTORE_CHILD_MS, &status);
-	if (r < 0)
-		return error_errno(err, -r, "%s", child->doing);
-	if (message.error.number == 0)
-		return 0;
-	*err = message.error;
-	return -err->number;
 }
 
 int restore_prepare_root(const struct restore *restore, struct error *err)

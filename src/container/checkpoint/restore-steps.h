@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -30,6 +31,7 @@ struct restore {
 	size_t namespace_count;
 	bool managed; /* criu makes cgroups below the container's (criu_cgroup_find_mode()) */
 	bool restored;
+	pid_t first; /* the first process, once it has its namespaces */
 };
 
 /* ---- restore-options.c: into restore->options ---- */
@@ -40,6 +42,20 @@ int restore_put_options(struct restore *restore, struct error *err);
 int restore_put_cgroups(struct restore *restore, struct error *err);
 /* Once the first process has its namespaces: its user namespace is the one of the configuration. */
 int restore_check_ids(const struct restore *restore, pid_t pid, struct error *err);
+
+/* ---- restore-child.c ---- */
+
+struct restore_child {
+	int (*run)(const struct restore *restore, struct error *err);
+	const char *doing;
+};
+
+/* Something in a process of its own. */
+int restore_fork(const struct restore *restore, const struct restore_child *child,
+		 struct error *err);
+/* The loopback interface of a network namespace that is new: criu makes that empty, and connections
+ * of the container to itself come after. */
+int restore_bring_up(const struct restore *restore, struct error *err);
 
 /* ---- restore-root.c ---- */
 

@@ -107,6 +107,9 @@ static int restore_notify(const struct criu_response *what, int fd, void *data, 
 	if (strcmp(what->script, "setup-namespaces") == 0) {
 		int r = restore_check_ids(restore, what->pid, err);
 
+		restore->first = what->pid;
+		if (r == 0)
+			r = restore_bring_up(restore, err);
 		return r < 0 ? r : creation_hooks(&restore->creation, what->pid, err);
 	}
 	if (strcmp(what->script, "orphan-pts-master") == 0 && fd >= 0)
