@@ -239,6 +239,24 @@ def test_restore_when_criu_dies(container, workdir):
     assert not (c.runtime.root / c.id).exists()
 
 
+def test_mount_points_in_a_new_root(container, workdir):
+    """Those of cgroups, too, but for what lies on a filesystem that comes with its own."""
+    c = container()
+    c.config['mounts'] += [{'destination': place, 'type': 'cgroup', 'source': 'cgroup'} for place in ('/mnt/groups', '/tmp/groups')]
+    assert {mount['destination']: mount['type'] for mount in c.config['mounts']}['/sys/fs/cgroup'] == 'cgroup'
+    c.config['mounts'].insert(0, {'destination': '/tmp', 'type': 'tmpfs', 'source': 'tmpfs'})
+    c.bundle.save()
+    (workdir / 'descriptors.json').write_text('["","",""]')
+    (workdir / 'criu').write_text(PRETENDER)
+    for folder in ('sys', 'tmp'):
+        assert (c.rootfs / folder).is_dir() and not list((c.rootfs / folder).iterdir())
+    with start_with_pretender(c.runtime, workdir / 'criu', 'restore', '--image-path', workdir, '--bundle', c.bundle.path, c.id) as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and err.startswith('knarr: criu failed: '), err
+    assert (c.rootfs / 'mnt/groups').is_dir()
+    assert not list((c.rootfs / 'sys').iterdir()) and not list((c.rootfs / 'tmp').iterdir())
+
+
 # Writes down what it is shown in the place of a mount, by the name that the images have for it.
 LOOKING = PRETENDER + """
 path = request.split(b'mnt[/mnt/data/a/below]:')[1]

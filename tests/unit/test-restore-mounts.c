@@ -230,6 +230,50 @@ START_TEST(names_that_are_no_mounts_of_the_configuration)
 }
 END_TEST
 
+/* Without a cgroup namespace: what checkpoint calls DESTINATION, or DESTINATION/HIERARCHY on v1. */
+START_TEST(names_of_cgroups)
+{
+	char *const types[] = {(char *)(uintptr_t) "cgroup", (char *)(uintptr_t) "cgroup2"};
+	const struct mounts_hierarchy hierarchies[] = {
+		{.name = "cpu,cpuacct", .path = "/sys/fs/cgroup/cpu,cpuacct/own"},
+		{.name = "systemd", .path = "/sys/fs/cgroup/systemd/own"},
+	};
+	struct stage stage;
+	struct restore_mounts mounts = {
+		.config = &stage.config, .devices = &stage.plan, .place = PLACE, .names = "[]"};
+
+	stage_open(&stage);
+	for (size_t i = 0; i < suite_count(types); i++) {
+		stage.mounts[0] = (struct oci_mount){.destination = (char *)(uintptr_t) "/groups",
+						     .type = types[i]};
+		mounts.cgroup = "/sys/fs/cgroup/own";
+		mounts.hierarchy_count = 0;
+		ck_assert_int_eq(
+			restore_put_mounts(&mounts, &stage.options, &stage.belows, &stage.err), 0);
+		ck_assert(has(&stage, "mnt[/groups]:/sys/fs/cgroup/own"));
+		text_clear(&stage.options);
+		mounts.cgroup = NULL;
+		mounts.hierarchies = hierarchies;
+		mounts.hierarchy_count = suite_count(hierarchies);
+		ck_assert_int_eq(
+			restore_put_mounts(&mounts, &stage.options, &stage.belows, &stage.err), 0);
+		/* All of the other hierarchy, which is no bind. */
+		ck_assert_int_eq(has(&stage, "mnt[/groups/cpu,cpuacct]:/sys/fs/cgroup/cpu,cpuacct/"
+					     "own"),
+				 i == 0);
+		ck_assert_int_eq(has(&stage, "mnt[/groups/systemd]:/sys/fs/cgroup/systemd/own"),
+				 i == 0);
+		text_clear(&stage.options);
+		/* With a cgroup namespace there is nothing of the host's. */
+		mounts.hierarchy_count = 0;
+		ck_assert_int_eq(
+			restore_put_mounts(&mounts, &stage.options, &stage.belows, &stage.err), 0);
+		ck_assert_uint_eq(stage.options.length, 0);
+	}
+	stage_close(&stage);
+}
+END_TEST
+
 START_TEST(images_of_another_runtime)
 {
 	struct stage stage;
@@ -256,6 +300,7 @@ int main(void)
 		all_at_the_place,
 		links_below_a_bind,
 		names_that_are_no_mounts_of_the_configuration,
+		names_of_cgroups,
 		images_of_another_runtime,
 	};
 

@@ -54,14 +54,22 @@ int restore_enter_copy(struct restore *restore)
 	return r < 0 ? r : restore_attach_belows(&restore->belows, restore->below, &err);
 }
 
-/* On a tmpfs of the container everything comes from the images. */
-static bool restore_is_on_tmpfs(const struct oci_mounts *mounts, const char *destination)
+/* What criu makes: on a tmpfs of the container everything comes from the images, and where cgroups
+ * are mounted on another filesystem of its own, as on sysfs, that has a place for them. */
+static bool restore_is_made(const struct mounts_plan *plan, size_t index)
 {
-	for (size_t i = 0; i < mounts->count; i++)
-		if (mounts->items[i].type && strcmp(mounts->items[i].type, "tmpfs") == 0 &&
-		    strcmp(mounts->items[i].destination, destination) != 0 &&
-		    path_is_below(destination, mounts->items[i].destination))
+	const struct mounts_step *own = &plan->steps[index];
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct mounts_step *step = &plan->steps[i];
+		const char *type = step->config->type;
+
+		if (step->kind == MOUNTS_FILESYSTEM &&
+		    (own->kind == MOUNTS_CGROUP || (type && strcmp(type, "tmpfs") == 0)) &&
+		    strcmp(step->config->destination, own->config->destination) != 0 &&
+		    path_is_below(own->config->destination, step->config->destination))
 			return true;
+	}
 	return false;
 }
 
@@ -78,7 +86,7 @@ static int restore_make_point(const struct mounts_plan *plan, size_t index, int 
 	one.count = 1;
 	if (step->kind == MOUNTS_BIND)
 		return mounts_apply(&one, &context, err);
-	if (step->kind != MOUNTS_FILESYSTEM)
+	if (step->kind != MOUNTS_FILESYSTEM && step->kind != MOUNTS_CGROUP)
 		return 0;
 	if (resolve_make_directory(root, step->config->destination, &fd, err) < 0)
 		return error_at(err, "mounts[%zu]", index);
@@ -103,8 +111,7 @@ static int restore_make_points(const struct restore *restore, struct error *err)
 	if (root < 0)
 		return error_errno(err, errno, "open the root filesystem");
 	for (size_t i = 0; r == 0 && i < plan->mounts.count; i++)
-		if (!restore_is_on_tmpfs(&plan->config->mounts,
-					 plan->mounts.steps[i].config->destination))
+		if (!restore_is_made(&plan->mounts, i))
 			r = restore_make_point(&plan->mounts, i, root, err);
 	return r;
 }
