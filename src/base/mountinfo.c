@@ -45,7 +45,9 @@ int mountinfo_parse(char *line, struct mountinfo *ret_mount)
 	if (text_parse_u32(words[0], &mount.id) < 0 || text_parse_u32(words[1], &mount.parent) < 0)
 		return -EINVAL;
 	while ((word = strsep(&rest, " ")) && strcmp(word, "-") != 0)
-		;
+		if (text_starts_with(word, "master:") &&
+		    text_parse_u32(word + strlen("master:"), &mount.master) < 0)
+			return -EINVAL;
 	mount.device = words[2];
 	mount.root = words[3];
 	mount.point = words[4];

@@ -17,11 +17,12 @@
 /* One mount. The words point into the text that it was read from. */
 struct mountinfo {
 	uint32_t id, parent;
-	char *device; /* "MAJOR:MINOR" of the filesystem */
-	char *root;   /* what of the filesystem is to be seen, unescaped; of nsfs "net:[1]" */
-	char *point;  /* where, unescaped */
-	char *type;   /* of the filesystem, with its subtype: "fuse.sshfs" */
-	char *source; /* escaped as it is; may be empty */
+	uint32_t master; /* the group of mounts that it follows; 0: none */
+	char *device;	 /* "MAJOR:MINOR" of the filesystem */
+	char *root;	 /* what of the filesystem is to be seen, unescaped; of nsfs "net:[1]" */
+	char *point;	 /* where, unescaped */
+	char *type;	 /* of the filesystem, with its subtype: "fuse.sshfs" */
+	char *source;	 /* escaped as it is; may be empty */
 	char *super_options; /* of the filesystem, with commas, escaped as they are */
 };
 

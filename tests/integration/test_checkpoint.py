@@ -566,3 +566,47 @@ def test_a_root_that_only_its_creation_has_seen(container, workdir):
     with start_with_pretender(c.runtime, workdir / 'criu', 'checkpoint', '--image-path', workdir / 'images', c.id) as process:
         _, err = process.communicate(timeout=60)
     assert process.returncode == 1 and err.startswith('knarr: criu failed: '), err
+
+
+@pytest.mark.parametrize(('masters', 'second', 'older'), [
+    (('7', '7'), 'one', False), (('7', '7'), 'two', True), (('7', '7'), 'mounted', True), (('7', '8'), 'mounted', False), (None, 'two', False)])
+def test_volumes_that_followed_one_mount(container, workdir, masters, second, older):
+    """Where they do so no more criu fails, but for its older way: when the sources are others now, or have come apart."""
+    for name in ('one', 'two', 'mounted'):
+        (workdir / name).mkdir()
+    sources = ['one', 'one' if second == 'two' else second]
+    slaves = [word for index, source in enumerate(sources) for word in ((masters or '78')[index], f'/mnt/{index}', str(workdir / source))]
+    (workdir / 'descriptors.json').write_text('["","",""]')
+    if masters:
+        (workdir / 'knarr-slaves.json').write_text(json.dumps(slaves))
+    c = container()
+    c.config['mounts'] += [{'destination': f'/mnt/{index}', 'type': 'bind', 'source': str(workdir / source), 'options': ['bind']}
+                           for index, source in enumerate(['one', second])]
+    c.bundle.save()
+    (workdir / 'criu').write_text(f"""{PRETENDER}
+os.write(2, b'%d %d|' % (b'\\x88\\x04\\x01' in request, b'\\x88\\x04\\x00' in request))
+os.kill(os.getpid(), 9)
+""")
+    mount('tmpfs', workdir / 'mounted', 'tmpfs')
+    try:
+        with start_with_pretender(c.runtime, workdir / 'criu', 'restore', '--image-path', workdir, '--bundle', c.bundle.path, c.id) as process:
+            _, err = process.communicate(timeout=60)
+    finally:
+        umount(workdir / 'mounted')
+    assert process.returncode == 1 and err.startswith('1 0|' if older else '0 1|'), err
+
+
+def test_lazy_pages_in_a_user_namespace(container, workdir):
+    """criu would find out when everything else has been done, and who serves the pages waits."""
+    (workdir / 'descriptors.json').write_text('["","",""]')
+    (workdir / 'criu').write_text(f'{PRETENDER}\nos.kill(os.getpid(), 9)\n')
+    c = in_user_namespace(container())
+    c.bundle.save()
+    words = ['restore', '--lazy-pages', '--manage-cgroups-mode', 'soft', '--image-path', workdir, '--bundle', c.bundle.path, c.id]
+    with start_with_pretender(c.runtime, workdir / 'criu', *words) as process:
+        _, err = process.communicate(timeout=60)
+    allowed = Path('/proc/sys/vm/unprivileged_userfaultfd').read_text().strip() == '1'
+    assert process.returncode == 1 and (err.startswith('knarr: criu failed: ') if allowed else err == (
+        'knarr: --lazy-pages: on this host the root of a user namespace may not wait for pages '
+        '(the sysctl vm.unprivileged_userfaultfd allows it)\n')), err
+    assert not (c.runtime.root / c.id).exists()

@@ -200,7 +200,7 @@ LEAVES_ALLOWED = {
     'src/container/hooks.c': 'the child between fork and execve',
     'src/container/notify.c': 'the helper that carries the seccomp listener',
     'src/container/readiness.c': 'the process that listens for READY beside a container in the foreground',
-    'src/container/checkpoint/restore-root.c': 'processes that work in other mount namespaces',
+    'src/container/checkpoint/restore-child.c': 'processes that work in other namespaces',
     'src/container/rollback.c': 'more steps than there is room for is a mistake in the code, and no container exists yet',
     'src/cli/cli.c': 'more kept pointers than there is room for is a mistake in the code',
     'src/isolate/idmap/idmap.c': 'the process that holds a user namespace open for a moment',

@@ -2,6 +2,7 @@
 #include "base/mountinfo.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,29 @@ START_TEST(words)
 		ck_assert_int_eq(mountinfo_parse(line, &mount), 0);
 		check_words(&mount, lines[i].words);
 		free(line);
+	}
+}
+END_TEST
+
+START_TEST(who_follows_whom)
+{
+	static const struct {
+		const char *tags;
+		uint32_t master;
+	} cases[] = {{"", 0},
+		     {"shared:3 ", 0},
+		     {"master:4294967295 ", UINT32_MAX},
+		     {"shared:1 master:2 propagate_from:3 ", 2},
+		     {"unbindable ", 0}};
+
+	for (size_t i = 0; i < suite_count(cases); i++) {
+		struct mountinfo mount;
+		char line[128];
+
+		(void)snprintf(line, sizeof(line), "22 27 0:21 / /x rw %s- tmpfs master:9 rw",
+			       cases[i].tags);
+		ck_assert_int_eq(mountinfo_parse(line, &mount), 0);
+		ck_assert_uint_eq(mount.master, cases[i].master);
 	}
 }
 END_TEST
@@ -110,7 +134,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {words, not_a_mount, of_many_lines};
+	const TTest *const tests[] = {words, who_follows_whom, not_a_mount, of_many_lines};
 
 	return suite_run("mountinfo", tests, suite_count(tests));
 }

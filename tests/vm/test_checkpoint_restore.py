@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from harness import Container, PREFIX, cgroups_of, is_zombie_or_gone, mounts_of, namespace_of, wait_until
@@ -359,3 +360,32 @@ def test_a_process_in_a_chroot(counting, images, restored, workdir):
     wait_until(lambda: before < count(c) < before + 1000 and other < jailed() < other + 1000, 'both go on')
     pids = [int(pid) for pid in (cgroup_of(new) / 'cgroup.procs').read_text().split()]
     assert '/jail' in [os.readlink(f'/proc/{pid}/root') for pid in pids if os.path.exists(f'/proc/{pid}')]
+
+
+@pytest.mark.parametrize('then', ['again', 'others', 'apart'])
+def test_volumes_of_one_shared_mount(counting, images, restored, workdir, runtime, then):
+    """Where the host's mounts are shared volumes are slaves of them; the new sources may be others, and on other mounts."""
+    engine_mounts(runtime)
+    for name in ('one', 'two'):
+        (workdir / name).mkdir(mode=0o755)
+        (workdir / name / 'file').write_text(name)
+    c = counting()
+    for place in ('/mnt/a', '/mnt/b'):
+        c.config['mounts'].append({'destination': place, 'type': 'bind', 'source': str(workdir / 'one'), 'options': ['bind', 'ro']})
+    started(c)
+    checkpoint(c, images)
+    assert len(json.loads((images / 'knarr-slaves.json').read_text())) >= 6
+    wanted = 'one' if then == 'again' else 'two'
+    c.config['mounts'][-1]['source'] = str(workdir / wanted)
+    if then == 'apart':
+        subprocess.run(['nsenter', '--target=1', '--mount', 'mount', '-t', 'tmpfs', 'tmpfs', workdir / 'two'], check=True)
+        subprocess.run(['nsenter', '--target=1', '--mount', 'sh', '-c', 'echo -n two >$0/two/file', workdir], check=True)
+    try:
+        new = restored(c, images)
+        assert new.runtime.ok('exec', new.id, 'cat', '/mnt/a/file', '/mnt/b/file').out == f'one{wanted}'
+        assert 'Read-only' in new.runtime('exec', new.id, 'touch', '/mnt/b/x').err
+        lines = Path(f'/proc/{new.pid}/mountinfo').read_text().splitlines()
+        assert len([line for line in lines if '/mnt/' in line.split()[4] and ' master:' in line]) == 2
+    finally:
+        if then == 'apart':
+            subprocess.run(['nsenter', '--target=1', '--mount', 'umount', '-l', workdir / 'two'], check=True)

@@ -245,6 +245,16 @@ static int checkpoint_name_stream(const struct checkpoint *checkpoint, int fd, c
 	return 0;
 }
 
+static int checkpoint_write(const struct checkpoint *checkpoint, const char *name,
+			    const struct text *text, struct error *err)
+{
+	int r = text->failed ? -ENOMEM
+			     : io_replace_file(checkpoint->places.images, name, text->data,
+					       text->length, 0600);
+
+	return r < 0 ? error_errno(err, -r, "write %s", name) : 0;
+}
+
 static int checkpoint_put_descriptors(struct checkpoint *checkpoint, struct error *err)
 {
 	auto_text struct text text = {0};
@@ -263,11 +273,7 @@ static int checkpoint_put_descriptors(struct checkpoint *checkpoint, struct erro
 		text_append_json(&text, name);
 	}
 	text_append(&text, "]\n");
-	if (text.failed)
-		return error_errno(err, ENOMEM, "write %s", CHECKPOINT_DESCRIPTORS);
-	r = io_replace_file(checkpoint->places.images, CHECKPOINT_DESCRIPTORS, text.data,
-			    text.length, 0600);
-	return r < 0 ? error_errno(err, -r, "write %s", CHECKPOINT_DESCRIPTORS) : 0;
+	return checkpoint_write(checkpoint, CHECKPOINT_DESCRIPTORS, &text, err);
 }
 
 /* What a pre-dump, which is of memory only, does not need. */
@@ -279,7 +285,7 @@ static int checkpoint_put_surroundings(struct checkpoint *checkpoint, struct err
 		.root = checkpoint->root,
 		.cgroups = !checkpoint->apart,
 	};
-	auto_text struct text names = {0};
+	struct checkpoint_lists lists = {.names = {0}};
 	struct cgroup_host host;
 	int r;
 
@@ -288,16 +294,14 @@ static int checkpoint_put_surroundings(struct checkpoint *checkpoint, struct err
 		return r;
 	mounts.unified = host.mode == CGROUP_MODE_UNIFIED;
 	cgroup_host_clear(&host);
-	r = checkpoint_put_mounts(&mounts, &checkpoint->options, &names, err);
-	if (r < 0)
-		return r;
-	if (names.failed)
-		return error_errno(err, ENOMEM, "write %s", CHECKPOINT_MOUNTS);
-	r = io_replace_file(checkpoint->places.images, CHECKPOINT_MOUNTS, names.data, names.length,
-			    0600);
-	if (r < 0)
-		return error_errno(err, -r, "write %s", CHECKPOINT_MOUNTS);
-	return checkpoint_put_descriptors(checkpoint, err);
+	r = checkpoint_put_mounts(&mounts, &checkpoint->options, &lists, err);
+	if (r == 0)
+		r = checkpoint_write(checkpoint, CHECKPOINT_MOUNTS, &lists.names, err);
+	if (r == 0)
+		r = checkpoint_write(checkpoint, CHECKPOINT_SLAVES, &lists.slaves, err);
+	text_clear(&lists.names);
+	text_clear(&lists.slaves);
+	return r < 0 ? r : checkpoint_put_descriptors(checkpoint, err);
 }
 
 static void checkpoint_put_page_server(struct checkpoint *checkpoint)

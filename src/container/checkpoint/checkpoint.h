@@ -57,6 +57,7 @@ int criu_put_flags(struct text *options, const struct criu_flags *flags, struct 
 /* In the image directory. */
 #define CHECKPOINT_DESCRIPTORS "descriptors.json"  /* where stdio of init led, as other runtimes */
 #define CHECKPOINT_MOUNTS      "knarr-mounts.json" /* names of mounts that come from the host */
+#define CHECKPOINT_SLAVES      "knarr-slaves.json" /* which of them follow which of the host's */
 
 /* What a namespace that is joined by path is called towards criu. */
 #define CHECKPOINT_NET_KEY "extRootNetNS"

@@ -116,15 +116,36 @@ struct checkpoint_namer {
 	unsigned int *ids; /* of each of the configuration's mounts; 0: none of the host's */
 };
 
-static const char *checkpoint_bind_name(const struct checkpoint_namer *namer,
-					const struct mountinfo *mount)
+static const struct oci_mount *checkpoint_find_bind(const struct checkpoint_namer *namer,
+						    const struct mountinfo *mount)
 {
 	const struct oci_mounts *mounts = &namer->config->mounts;
 
 	for (size_t i = 0; i < mounts->count; i++)
 		if (namer->ids[i] == mount->id && checkpoint_is_bind(&mounts->items[i]))
-			return mounts->items[i].destination;
+			return &mounts->items[i];
 	return NULL;
+}
+
+static const char *checkpoint_bind_name(const struct checkpoint_namer *namer,
+					const struct mountinfo *mount)
+{
+	const struct oci_mount *bind = checkpoint_find_bind(namer, mount);
+
+	return bind ? bind->destination : NULL;
+}
+
+static void checkpoint_put_slave(const struct checkpoint_namer *namer,
+				 const struct mountinfo *mount, struct text *slaves)
+{
+	const struct oci_mount *bind = checkpoint_find_bind(namer, mount);
+
+	if (!bind || !bind->source || mount->master == 0)
+		return;
+	text_format(slaves, "%s\"%u\",", slaves->length > 1 ? "," : "", mount->master);
+	text_append_json(slaves, bind->destination);
+	text_append(slaves, ",");
+	text_append_json(slaves, bind->source);
 }
 
 static const struct mountinfo *checkpoint_find_mount(const struct checkpoint_table *table,
@@ -231,7 +252,7 @@ static int checkpoint_find_binds(struct checkpoint_namer *namer,
 }
 
 int checkpoint_put_mounts(const struct checkpoint_mounts *mounts, struct text *options,
-			  struct text *names, struct error *err)
+			  struct checkpoint_lists *lists, struct error *err)
 {
 	struct checkpoint_table __attribute__((cleanup(checkpoint_table_clear))) table = {0};
 	struct devices_plan devices = {.nodes = NULL};
@@ -248,7 +269,8 @@ int checkpoint_put_mounts(const struct checkpoint_mounts *mounts, struct text *o
 		r = devices_plan(mounts->config, true, &devices, err);
 	if (r == 0)
 		r = checkpoint_find_binds(&namer, mounts, err);
-	text_append(names, "[");
+	text_append(&lists->names, "[");
+	text_append(&lists->slaves, "[");
 	for (size_t i = 0; r == 0 && i < table.count; i++) {
 		const struct mountinfo *mount = &table.mounts[i];
 		const char *name;
@@ -260,6 +282,7 @@ int checkpoint_put_mounts(const struct checkpoint_mounts *mounts, struct text *o
 			checkpoint_put_external(options, mount->point, cgroup);
 			continue;
 		}
+		checkpoint_put_slave(&namer, mount, &lists->slaves);
 		name = checkpoint_bind_name(&namer, mount);
 		if (!name)
 			name = checkpoint_node_name(&namer, mount);
@@ -269,11 +292,12 @@ int checkpoint_put_mounts(const struct checkpoint_mounts *mounts, struct text *o
 		if (!name)
 			continue;
 		checkpoint_put_external(options, mount->point, name);
-		text_append(names, first ? "" : ",");
-		text_append_json(names, name);
+		text_append(&lists->names, first ? "" : ",");
+		text_append_json(&lists->names, name);
 		first = false;
 	}
-	text_append(names, "]\n");
+	text_append(&lists->names, "]\n");
+	text_append(&lists->slaves, "]\n");
 	free(namer.ids);
 	devices_plan_clear(&devices);
 	return r;

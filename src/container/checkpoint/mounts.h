@@ -32,10 +32,16 @@ struct checkpoint_mounts {
 	bool unified; /* of which there is one hierarchy */
 };
 
-/* Puts the external mounts of the container into criu's options, and the names of those that a
- * configuration does not tell, as a JSON array of strings, into `names`. */
+struct checkpoint_lists {
+	struct text names; /* of those that a configuration does not tell */
+	struct text
+		slaves; /* of binds that follow the host's mounts: MASTER, DESTINATION, SOURCE */
+};
+
+/* Puts the external mounts of the container into criu's options, and JSON arrays of strings into
+ * the lists, which are the caller's to clear. */
 int checkpoint_put_mounts(const struct checkpoint_mounts *mounts, struct text *options,
-			  struct text *names, struct error *err);
+			  struct checkpoint_lists *lists, struct error *err);
 
 /* Whether a mount is in the mount namespace of `init`, by its number in mountinfo. */
 int checkpoint_has_mount(pid_t init, unsigned int id, bool *ret_has, struct error *err);

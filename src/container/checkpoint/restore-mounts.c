@@ -272,6 +272,44 @@ int restore_put_mounts(const struct restore_mounts *mounts, struct text *options
 	return r;
 }
 
+/* 0: not there, or the configuration has none of this destination. */
+static uint64_t restore_source_mount(const struct restore_mounts *mounts, const char *destination,
+				     const char *source)
+{
+	for (size_t i = 0; i < mounts->config->mounts.count; i++) {
+		const struct oci_mount *mount = &mounts->config->mounts.items[i];
+		char path[PATH_MAX];
+		struct statx st;
+
+		if (!checkpoint_is_bind(mount) || strcmp(mount->destination, destination) != 0)
+			continue;
+		if (!mount->source || strcmp(mount->source, source) != 0 ||
+		    restore_source(mount, mounts->bundle, path) < 0 ||
+		    statx(AT_FDCWD, path, 0, STATX_MNT_ID, &st) < 0)
+			return 0;
+		return st.stx_mnt_id;
+	}
+	return 0;
+}
+
+bool restore_is_moved(const struct restore_mounts *mounts, const struct checkpoint_names *slaves)
+{
+	char *const *items = slaves->list.items;
+
+	for (size_t i = 0; i + 2 < slaves->list.count; i += 3)
+		for (size_t j = i + 3; j + 2 < slaves->list.count; j += 3) {
+			uint64_t one, other;
+
+			if (strcmp(items[i], items[j]) != 0)
+				continue;
+			one = restore_source_mount(mounts, items[i + 1], items[i + 2]);
+			other = restore_source_mount(mounts, items[j + 1], items[j + 2]);
+			if (one == 0 || one != other)
+				return true;
+		}
+	return false;
+}
+
 int restore_open_belows(struct restore_belows *belows, struct error *err)
 {
 	for (size_t i = 0; i < belows->count; i++) {

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "container/checkpoint/names.h"
 #include "isolate/devices/devices.h"
 #include "isolate/mounts/mounts.h"
 
@@ -47,6 +48,12 @@ void restore_belows_clear(struct restore_belows *belows);
  * attached first. */
 int restore_put_mounts(const struct restore_mounts *mounts, struct text *options,
 		       struct restore_belows *ret_belows, struct error *err);
+
+/*
+ * Whether binds that followed the same mount of the host do so no more: `slaves` is what checkpoint
+ * has written of them (mounts.h). One source has changed, or they are on different mounts now.
+ */
+bool restore_is_moved(const struct restore_mounts *mounts, const struct checkpoint_names *slaves);
 
 /* In the mount namespace that criu will work in: opens them, as long as their paths lead there. */
 int restore_open_belows(struct restore_belows *belows, struct error *err);

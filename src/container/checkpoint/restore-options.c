@@ -98,6 +98,32 @@ static int restore_put_descriptors(struct restore *restore, struct error *err)
 	return 0;
 }
 
+/*
+ * Where the host's mounts are shared a bind is a slave of them. The newer way in which criu
+ * restores mounts takes one source for all slaves of a mount; where they have others now, and on
+ * the stage, it is to go the older one.
+ */
+static int restore_put_way(const struct restore *restore, const struct restore_mounts *mounts,
+			   struct text *options, struct error *err)
+{
+	struct checkpoint_names slaves = {0};
+	auto_free char *text = NULL;
+	bool older = restore->stage[0];
+	int r = io_read_file(restore->places.images, CHECKPOINT_SLAVES, O_NOFOLLOW,
+			     RESTORE_NAMES_MAX, &text, NULL);
+
+	if (r == 0)
+		r = checkpoint_names_parse(text, &slaves);
+	if (r == 0)
+		older |= restore_is_moved(mounts, &slaves);
+	else if (r != -ENOENT)
+		return error_errno(err, -r, "read %s/%s", restore->places.images_path,
+				   CHECKPOINT_SLAVES);
+	checkpoint_names_clear(&slaves);
+	criu_put_number(options, CRIU_MNTNS_COMPAT_MODE, older);
+	return 0;
+}
+
 static int restore_put_mount_names(struct restore *restore, struct error *err)
 {
 	const struct plan *plan = &restore->creation.plan;
@@ -125,7 +151,8 @@ static int restore_put_mount_names(struct restore *restore, struct error *err)
 		if (!mounts.cgroup)
 			mounts.cgroup = plan->cgroup_host.hierarchies[0].mount_point;
 	}
-	return restore_put_mounts(&mounts, &restore->options, &restore->belows, err);
+	r = restore_put_way(restore, &mounts, &restore->options, err);
+	return r < 0 ? r : restore_put_mounts(&mounts, &restore->options, &restore->belows, err);
 }
 
 static int restore_check_map(pid_t pid, const char *kind, const struct oci_id_mappings *map,
@@ -194,17 +221,31 @@ int restore_put_cgroups(struct restore *restore, struct error *err)
 	return 0;
 }
 
+/* criu asks for the descriptor as the container's root, userfaultfd(2), when all has been done. */
+static int restore_check_lazy(const struct restore *restore, struct error *err)
+{
+	char allowed[16];
+
+	if (!restore->request->flags.lazy_pages || !restore->stage[0] ||
+	    io_read_small(AT_FDCWD, "/proc/sys/vm/unprivileged_userfaultfd", allowed,
+			  sizeof(allowed)) < 0 ||
+	    allowed[0] != '0')
+		return 0;
+	error_set(err, EPERM,
+		  "--lazy-pages: on this host the root of a user namespace may not wait for pages");
+	return error_hint(err, "the sysctl vm.unprivileged_userfaultfd allows it");
+}
+
 int restore_put_options(struct restore *restore, struct error *err)
 {
 	const struct restore_request *request = restore->request;
 	struct text *options = &restore->options;
-	int r;
+	int r = restore_check_lazy(restore, err);
 
+	if (r < 0)
+		return r;
 	criu_put_string(options, CRIU_ROOT, restore->root);
 	criu_put_number(options, CRIU_EVASIVE_DEVICES, true);
-	/* Where the host's mounts are shared a bind is a slave of them. The newer way to restore
-	 * that takes one source for all slaves of a mount, which the stage has not. */
-	criu_put_number(options, CRIU_MNTNS_COMPAT_MODE, restore->stage[0]);
 	criu_put_number(options, CRIU_RST_SIBLING, true);
 	criu_put_number(options, CRIU_TCP_CLOSE, request->tcp_close);
 	criu_put_number(options, CRIU_EXT_MASTERS, true);
