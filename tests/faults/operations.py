@@ -15,7 +15,7 @@ class Operation:
     name: str
     variant: str           # of the bundle: 'plain' or 'userns'
     before: str            # None, 'created', 'running', 'paused', 'stopped'
-    words: tuple           # {id}, {bundle}, {once}, {pidfile}, {mounts}
+    words: tuple           # {id}, {bundle}, {once}, {pidfile}, {mounts}, {images}
     done: str
     failed: frozenset
     killed: frozenset
@@ -57,6 +57,11 @@ OPERATIONS = [
     Operation('mounts-add', 'plain', 'running', ('mounts', 'add', '{id}', '{mounts}'), 'running', sets('running'), sets('running'), only_knarr=True),
     Operation('mounts-add-userns', 'userns', 'running', ('mounts', 'add', '{id}', '{mounts}'), 'running', sets('running'), sets('running'),
               only_knarr=True),
+    # A program of the tests stands in for criu: what it has ended does not go on.
+    Operation('checkpoint', 'plain', 'running', ('checkpoint', '--image-path', '{images}', '{id}'), GONE, sets('running', 'stopped'),
+              sets('running', 'stopped', GONE), only_knarr=True),
+    Operation('checkpoint-running', 'userns', 'running', ('checkpoint', '--leave-running', '--manage-cgroups-mode', 'soft', '--image-path',
+              '{images}', '{id}'), 'running', sets('running'), sets('running'), only_knarr=True),
     Operation('kill', 'plain', 'running', ('kill', '{id}', 'KILL'), 'stopped', sets('running'), sets('running', 'stopped')),
     Operation('delete', 'plain', 'stopped', ('delete', '{id}'), GONE, sets('stopped', GONE), sets('stopped', GONE)),
     Operation('delete-force', 'plain', 'running', ('delete', '--force', '{id}'), GONE, sets('running', 'stopped', GONE),

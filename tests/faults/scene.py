@@ -140,6 +140,13 @@ class Bpf:
         return self.tags().count(self.tag) if self.tag else 0
 
 
+def stand_in_for_criu(tools, folder):
+    """In this mount namespace, before there are scenes: the program of the tests, where runtimes look for criu first."""
+    folder.mkdir()
+    shutil.copy2(Path(tools) / 'criu', folder / 'criu')
+    harness.mount('overlay', '/usr/local/sbin', 'overlay', data=f'lowerdir={folder}:/usr/local/sbin')
+
+
 class Scene:
     def __init__(self, runtime, tools, variant):
         self.runtime, self.tools, self.variant = os.path.realpath(runtime), Path(tools), variant

@@ -55,7 +55,7 @@ def suite_faults(result):
     if os.uname().machine != 'x86_64':
         result.skip('faults', HOST_LACKS + 'x86-64, whose registers tests/faults/inject.c sets')
         return
-    made = run(['ninja', '-C', str(where), 'tests/faults/inject', 'tests/faults/payload'])
+    made = run(['ninja', '-C', str(where), 'tests/faults/inject', 'tests/faults/payload', 'tests/faults/criu'])
     if made.returncode != 0:
         result.fail('tests/faults/inject', made.stdout)
         return
