@@ -610,3 +610,35 @@ def test_lazy_pages_in_a_user_namespace(container, workdir):
         'knarr: --lazy-pages: on this host the root of a user namespace may not wait for pages '
         '(the sysctl vm.unprivileged_userfaultfd allows it)\n')), err
     assert not (c.runtime.root / c.id).exists()
+
+
+@pytest.mark.parametrize('user', [False, True])
+def test_restore_is_killed(container, workdir, user):
+    """criu is at work then, in the container's cgroup and a mount namespace of its own: removing the container ends it, and nothing is
+    left."""
+    mounts = Path('/proc/self/mountinfo').read_text()
+    c = in_user_namespace(container()) if user else container()
+    c.config['linux']['cgroupsPath'] = f'/{c.id}'
+    c.bundle.save()
+    (workdir / 'images').mkdir()
+    (workdir / 'images/descriptors.json').write_text('["","",""]')
+    (workdir / 'criu').write_text(f"""{PRETENDER}
+if os.fork() == 0:
+    open({str(workdir / 'pids.new')!r}, 'w').write('%d %d' % (os.getpid(), os.getppid()))
+    os.rename({str(workdir / 'pids.new')!r}, {str(workdir / 'pids')!r})
+time.sleep(600)
+""")
+    with start_with_pretender(c.runtime, workdir / 'criu', 'restore', '--manage-cgroups-mode', 'soft', '--image-path', workdir / 'images',
+                              '--bundle', c.bundle.path, c.id) as process:
+        wait_until((workdir / 'pids').exists, 'criu is there')
+        process.kill()
+        process.wait(60)
+        process.stderr.close()
+    pids = [int(pid) for pid in (workdir / 'pids').read_text().split()]
+    assert c.status in ('creating', 'running')  # as whatever has processes and no record of them
+    c.runtime.fails('restore', '--image-path', workdir / 'images', '--bundle', c.bundle.path, c.id, text='exist')
+    c.runtime.ok('delete', '--force', c.id)
+    wait_until(lambda: all(is_zombie_or_gone(pid) for pid in pids), 'criu is gone')
+    c.runtime.fails('state', c.id, text='does not exist')
+    assert not (c.runtime.root / c.id).exists() and Path('/proc/self/mountinfo').read_text() == mounts
+    assert not [top for top in cgroup_hierarchies().values() if os.path.exists(f'{top}/{c.id}')]
