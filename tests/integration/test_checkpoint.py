@@ -642,3 +642,32 @@ time.sleep(600)
     c.runtime.fails('state', c.id, text='does not exist')
     assert not (c.runtime.root / c.id).exists() and Path('/proc/self/mountinfo').read_text() == mounts
     assert not [top for top in cgroup_hierarchies().values() if os.path.exists(f'{top}/{c.id}')]
+
+
+# Mounts where criu makes its directory of cgroups: by the descriptor that it was given for its work.
+WORKING = PRETENDER + """
+import ctypes
+at = request.index(b'\\x88\\x01') + 2
+os.chdir('/proc/%d/fd/%d' % (os.getppid(), request[at]))
+os.mkdir('made')
+libc = ctypes.CDLL(None, use_errno=True)
+os.write(2, b'%d %s|' % (libc.mount(b'none', b'made', b'tmpfs', 0, None), os.strerror(ctypes.get_errno()).encode()))
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize('user', [False, True])
+def test_a_link_to_the_work_directory(container, workdir, user):
+    """containerd's is one, and absolute: it does not lead out of criu's mounts, where criu could not mount."""
+    c = in_user_namespace(container()) if user else container()
+    c.bundle.save()
+    for name in ('images', 'work'):
+        (workdir / name).mkdir()
+        (workdir / f'{name}-link').symlink_to(workdir / name)
+    (workdir / 'images/descriptors.json').write_text('["","",""]')
+    (workdir / 'criu').write_text(WORKING)
+    with start_with_pretender(c.runtime, workdir / 'criu', 'restore', '--manage-cgroups-mode', 'soft', '--image-path', workdir / 'images-link',
+                              '--work-path', workdir / 'work-link', '--bundle', c.bundle.path, c.id) as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and err.startswith('0 '), err
+    assert (workdir / 'work/made').is_dir() and str(workdir / 'work/made') not in Path('/proc/self/mountinfo').read_text()

@@ -127,12 +127,17 @@ static int restore_put_places(struct restore *restore, struct error *err)
 	const char *paths[] = {places->images_path, places->work_path};
 	const char *names[] = {"/images", "/work"};
 	bool staged = restore->stage[0];
-	char path[PATH_MAX];
+	char path[PATH_MAX], real[PATH_MAX];
 
 	for (size_t i = 0; i < array_size(fds); i++) {
+		/* An absolute link on the way, as containerd has one, would lead out again. */
+		int r = restore_stage_path_of(*fds[i], real);
+
+		if (r < 0)
+			return error_errno(err, -r, "look at %s", paths[i]);
 		if (snprintf(path, sizeof(path), "/proc/%d/root%s%s%s", (int)restore->criu.pid,
 			     restore->stage, staged ? names[i] : "",
-			     !staged  ? paths[i]
+			     !staged  ? real
 			     : i == 0 ? restore->images.items[0].path
 				      : "") >= (int)sizeof(path))
 			return error_errno(err, ENAMETOOLONG, "open %s", paths[i]);
