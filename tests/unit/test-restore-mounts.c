@@ -99,7 +99,8 @@ static int put(struct stage *stage, const char *names)
 
 static bool has(const struct stage *stage, const char *words)
 {
-	return memmem(stage->options.data, stage->options.length, words, strlen(words));
+	return stage->options.data &&
+	       memmem(stage->options.data, stage->options.length, words, strlen(words));
 }
 
 START_TEST(names_of_a_container)
