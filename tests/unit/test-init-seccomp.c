@@ -7,9 +7,9 @@
 #include "suite.h"
 
 /* What the helper and the process still have to call, but for the fork. */
-#define NEEDED                                                                                     \
-	"capget", "capset", "prctl", "madvise", "exit_group", "munmap", "poll", "ppoll", "setsid", \
-		"rt_sigprocmask", "ioctl", "sendmsg", "recvmsg", "prlimit64", "execve"
+#define NEEDED                                                                                  \
+	"capget", "capset", "prctl", "exit_group", "poll", "ppoll", "setsid", "rt_sigprocmask", \
+		"ioctl", "sendmsg", "recvmsg", "prlimit64", "execve"
 #define NAMES(...)                                                                   \
 	{                                                                            \
 		(char **)(const char *[]){__VA_ARGS__},                              \
