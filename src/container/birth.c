@@ -85,7 +85,7 @@ int birth_send(const struct birth *birth, enum sync_word word, struct error *err
 
 	if (r == -EPIPE)
 		return error_set(err, EPIPE,
-				 "the container's process died while it was waited for");
+				 "the container's process died before its program could run");
 	return r < 0 ? error_errno(err, -r, "speak to the container's process") : 0;
 }
 

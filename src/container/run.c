@@ -21,7 +21,6 @@
 #include "container/start.h"
 #include "container/sync.h"
 #include "isolate/terminal.h"
-#include "kernel/channel.h"
 
 /* A detached container is the manager's main process from now on; in the foreground we are. */
 static int run_relay(struct creation *creation, struct readiness *readiness, struct error *err)
@@ -39,7 +38,6 @@ static int run_start(struct creation *creation, struct error *err)
 {
 	const struct plan_options *options = &creation->request->options;
 	struct readiness readiness = {.socket = -EBADF, .manager = options->manager};
-	struct channel_message message = {.word = SYNC_START};
 	auto_notify struct notify notify = NOTIFY_INIT;
 	const struct start_wait wait = {
 		.channel = creation->birth.channel,
@@ -61,10 +59,8 @@ static int run_start(struct creation *creation, struct error *err)
 	if (r < 0)
 		return r;
 	readiness.pidfd = creation->birth.pidfd;
-	r = channel_send(creation->birth.channel, &message, -1);
-	if (r < 0)
-		error_errno(err, -r, "start the container");
-	else
+	r = birth_send(&creation->birth, SYNC_START, err);
+	if (r == 0)
 		r = start_await_exec(&wait, err);
 	if (r == 0)
 		r = start_run_hooks(&creation->entry, &creation->intent, &creation->bundle,

@@ -190,6 +190,8 @@ static int start_locked(struct store_entry *entry, const struct record *record,
 	if (r < 0)
 		return r;
 	r = channel_send(gate, &message, -1);
+	if (r == -EPIPE || r == -ECONNRESET)
+		return error_set(err, ESRCH, "container init is gone: %s", entry->id);
 	if (r < 0)
 		return error_errno(err, -r, "open the start gate of container %s", entry->id);
 	r = start_await_exec(

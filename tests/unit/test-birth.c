@@ -66,6 +66,28 @@ static void refuses(struct scene *scene, const struct birth_events *events, cons
 	scene_close(scene);
 }
 
+START_TEST(nobody_is_there_to_hear)
+{
+	const struct birth_events events = {.hooks = run_hooks};
+	struct scene scene;
+
+	scene_open(&scene);
+	scene.theirs = fd_close(scene.theirs);
+	ck_assert_int_eq(birth_send(&scene.birth, SYNC_START, &scene.err), -EPIPE);
+	ck_assert_error(&scene.err, EPIPE, "",
+			"the container's process died before its program could run", "");
+	scene_close(&scene);
+
+	/* Behind its hooks what counts is what it has said before, or that it has said nothing. */
+	scene_open(&scene);
+	say(&scene, SYNC_HOOKS, -EBADF);
+	say(&scene, SYNC_READY, -EBADF);
+	scene.theirs = fd_close(scene.theirs);
+	ck_assert_int_eq(birth_await_ready(&scene.birth, &events, &scene.err), 0);
+	scene_close(&scene);
+}
+END_TEST
+
 START_TEST(words_in_order)
 {
 	const struct birth_events events = {.hooks = run_hooks};
@@ -153,7 +175,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {words_in_order, words_that_nobody_waits_for, words_said_twice,
+	const TTest *const tests[] = {nobody_is_there_to_hear, words_in_order,
+				      words_that_nobody_waits_for, words_said_twice,
 				      failure_without_a_number};
 
 	return suite_run("birth", tests, suite_count(tests));
