@@ -192,6 +192,30 @@ def test_container_of_threads(container):
     assert not inner.exists()
 
 
+def test_commands_at_a_container_of_threads(container):
+    """It passes a controller on to its threads, and is a domain with processes all the same."""
+    c = limit(container()).up()
+    folder = cgroup_of(c)
+    for name in ('threads', 'beside'):
+        (folder / name).mkdir()
+    threaded(folder / 'threads')
+    (folder / 'cgroup.subtree_control').write_text('+cpu')
+    assert value(folder, 'cgroup.type') == 'domain threaded'
+    for path in ('/', 'threads'):
+        c.runtime.ok('exec', '--cgroup', path, c.id, 'true')
+    line = c.runtime.fails('exec', '--cgroup', 'beside', c.id, 'true', text='domain invalid', rc=255)
+    assert f'{folder}/beside' in line
+    c.runtime.ok('update', '--memory', '64m', '--cpu-share', '512', '--pids-limit', '50', c.id)
+    assert (value(folder, 'memory.max'), value(folder, 'pids.max')) == (str(64 << 20), '50')
+    for verb in ('pause', 'resume', 'ps'):
+        c.runtime.ok(verb, c.id)
+    c.runtime.ok('events', '--stats', c.id)
+    c.runtime.ok('kill', '--all', c.id, 'KILL')
+    c.wait_stopped()
+    c.delete()
+    assert not folder.exists()
+
+
 @pytest.mark.parametrize('depth', [1, 30])
 def test_delete_takes_everything_below(container, depth):
     c = limit(container(['sh', '-c', 'sleep 1000 & sleep 1000'])).up()
