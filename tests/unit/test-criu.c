@@ -92,6 +92,35 @@ static void be_silent(int socket, int work)
 		pretend_a_pause(100);
 }
 
+static bool asked_for_the_third_time(const void *data)
+{
+	int *asked = *(int *const *)data;
+
+	return ++*asked == 3;
+}
+
+/* It waits for what is none of its work. */
+START_TEST(silence_behind_the_work)
+{
+	struct error err = ERROR_INIT;
+	struct pretender pretender;
+	int times = 0, *asked = &times;
+	struct criu_call call;
+
+	pretender_start(&pretender, be_silent);
+	call = (struct criu_call){.type = CRIU_DUMP,
+				  .idle_ms = IDLE_MS,
+				  .options = &pretender.options,
+				  .places = &pretender.places,
+				  .is_done = asked_for_the_third_time,
+				  .data = &asked};
+	ck_assert_int_eq(criu_call(&pretender.criu, &call, &err), 0);
+	ck_assert_int_eq(times, 3);
+	ck_assert_int_eq(process_wait_dead(pretender.criu.pidfd, process_now() + 5000), 0);
+	pretender_end(&pretender);
+}
+END_TEST
+
 START_TEST(silence_has_an_end)
 {
 	struct error err = ERROR_INIT;
@@ -257,13 +286,9 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		silence_has_an_end,
-		a_growing_log_is_work,
-		a_childs_time_is_work,
-		its_end_is_noticed,
-		its_end_while_it_works_is_noticed,
-		its_last_word_is_heard,
-		modes_of_cgroups,
+		silence_behind_the_work, silence_has_an_end, a_growing_log_is_work,
+		a_childs_time_is_work,	 its_end_is_noticed, its_end_while_it_works_is_noticed,
+		its_last_word_is_heard,	 modes_of_cgroups,
 	};
 
 	return suite_run("criu", tests, suite_count(tests));

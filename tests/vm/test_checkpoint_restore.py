@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from harness import Container, PREFIX, cgroups_of, is_zombie_or_gone, mounts_of, namespace_of, wait_until
+from harness import Container, PREFIX, cgroups_of, is_zombie_or_gone, mounts_of, namespace_of, reap, wait_until
 from machine import CGROUPS, MIB, cgroup_of, limit, value
 
 # Counts in a file and on its standard output, 5 times a second.
@@ -262,6 +262,16 @@ def test_hooks(counting, images, restored, workdir):
     new = restored(c, images)
     states = [json.loads(line) for line in log.read_text().splitlines()]
     assert states[2]['id'] == new.id and states[2]['pid'] == new.pid
+
+
+def test_a_zombie_that_nobody_reaps(counting, images, restored):
+    """criu waits for init's end, and init for a process of `exec`, which is its parent's to reap."""
+    c = started(counting())
+    c.runtime.ok('exec', '--detach', c.id, 'sleep', '1000')
+    checkpoint(c, images)
+    c.runtime.fails('state', c.id, text='does not exist')
+    reap()
+    assert restored(c, images).status == 'running'
 
 
 def test_wrong_states(counting, images):

@@ -41,7 +41,8 @@ struct checkpoint {
 	struct criu_places places;
 	struct text options;
 	int root;
-	bool apart; /* it has a cgroup namespace of its own */
+	bool apart;   /* it has a cgroup namespace of its own */
+	bool written; /* all images are; what is left to do is to end the processes */
 };
 
 static void checkpoint_clear(struct checkpoint *checkpoint)
@@ -366,16 +367,31 @@ static int checkpoint_put_options(struct checkpoint *checkpoint, struct error *e
 static int checkpoint_notify(const struct criu_response *what, int fd, void *data,
 			     struct error *err)
 {
-	const struct checkpoint *checkpoint = data;
+	struct checkpoint *checkpoint = data;
 	int status_fd = checkpoint->request->status_fd;
 
 	(void)fd;
+	if (strcmp(what->script, "post-dump") == 0)
+		checkpoint->written = true;
 	if (strcmp(what->script, "status-ready") == 0 && status_fd >= 0) {
 		if (io_write_all(status_fd, "", 1) < 0)
 			return error_errno(err, EPIPE, "write to --status-fd %d", status_fd);
 		fd_close(status_fd);
 	}
 	return 0;
+}
+
+/*
+ * criu kills the processes and waits for their ends. As init of a pid namespace the first one waits
+ * itself, for zombies of `exec` until somebody has reaped them, which may be never; but nothing of
+ * the container runs any more.
+ */
+static bool checkpoint_is_done(const void *data)
+{
+	const struct checkpoint *checkpoint = data;
+
+	return checkpoint->written && !checkpoint->request->leave_running &&
+	       status_has_ended(&checkpoint->status);
 }
 
 /*
@@ -429,6 +445,7 @@ static int checkpoint_dump(struct checkpoint *checkpoint, struct error *err)
 		.options = &checkpoint->options,
 		.places = &checkpoint->places,
 		.notify = checkpoint_notify,
+		.is_done = checkpoint_is_done,
 		.data = checkpoint,
 	};
 	int r = criu_start(&start, &criu, err);

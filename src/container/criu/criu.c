@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -161,6 +162,8 @@ static int criu_wait(const struct criu *criu, const struct criu_call *call)
 		criu_effort_look(criu->pid, places->work, places->log, &now);
 		if (!criu_effort_is_same(&before, &now))
 			since = process_now();
+		else if (call->is_done && call->is_done(call->data))
+			return -EALREADY;
 		before = now;
 	} while (process_now() - since < call->idle_ms);
 	return -ETIMEDOUT;
@@ -190,6 +193,8 @@ static int criu_receive(const struct criu *criu, const struct criu_call *call,
 		return error_hint(err, "its log is %s/%s", call->places->work_path,
 				  call->places->log);
 	}
+	if (r == -EALREADY)
+		return r;
 	if (r < 0)
 		return error_errno(err, -r, "wait for criu");
 	do
@@ -262,6 +267,10 @@ int criu_call(const struct criu *criu, const struct criu_call *call, struct erro
 		auto_close int fd = -EBADF;
 
 		r = criu_receive(criu, call, &response, &fd, err);
+		if (r == -EALREADY) {
+			(void)process_signal(criu->pidfd, SIGKILL);
+			return 0;
+		}
 		if (r == -EPIPE) {
 			response = (struct criu_response){.number = EPIPE};
 			return criu_explain(call, &response, err);
