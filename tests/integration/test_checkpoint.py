@@ -188,6 +188,22 @@ def test_other_answers_of_criu(container, workdir):
     wait_for_more(c)
 
 
+def test_criu_waits_for_ever(container, workdir):
+    """The images are written and init has ended: what criu waits for then, as for zombies that nobody reaps, is none of its work."""
+    c = counting(container)
+    script = workdir / 'criu'
+    script.write_text(f"""{PRETENDER}
+connection.send(b'\\x08\\x06\\x10\\x01\\x2a\\x0b\\x0a\\x09post-dump')
+connection.recv(100)
+os.kill({c.pid}, 9)
+time.sleep(600)
+""")
+    with start_with_pretender(c.runtime, script, 'checkpoint', '--image-path', workdir / 'images', c.id) as process:
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, '')
+    c.runtime.fails('state', c.id, text='does not exist')
+
+
 @pytest.mark.parametrize('mode', [None, 'soft', 'ignore'])
 @pytest.mark.parametrize('namespace', [True, False], ids=['own', 'shared'])
 def test_where_criu_is_when_it_restores(container, workdir, mode, namespace):

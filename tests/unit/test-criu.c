@@ -92,32 +92,45 @@ static void be_silent(int socket, int work)
 		pretend_a_pause(100);
 }
 
-static bool asked_for_the_third_time(const void *data)
-{
-	int *asked = *(int *const *)data;
+struct verdict {
+	int *asked; /* how often so far */
+	int words;  /* for the third time */
+};
 
-	return ++*asked == 3;
+static int judge_by_the_third_time(const void *data, struct error *err)
+{
+	const struct verdict *verdict = data;
+
+	if (++*verdict->asked < 3)
+		return 0;
+	return verdict->words < 0 ? error_set(err, -verdict->words, "in vain") : verdict->words;
 }
 
-/* It waits for what is none of its work. */
-START_TEST(silence_behind_the_work)
+/* It waits for what will not come, or for what is none of its work. */
+START_TEST(silence_that_is_judged)
 {
-	struct error err = ERROR_INIT;
-	struct pretender pretender;
-	int times = 0, *asked = &times;
-	struct criu_call call;
+	const int words[] = {1, -ESRCH};
 
-	pretender_start(&pretender, be_silent);
-	call = (struct criu_call){.type = CRIU_DUMP,
-				  .idle_ms = IDLE_MS,
-				  .options = &pretender.options,
-				  .places = &pretender.places,
-				  .is_done = asked_for_the_third_time,
-				  .data = &asked};
-	ck_assert_int_eq(criu_call(&pretender.criu, &call, &err), 0);
-	ck_assert_int_eq(times, 3);
-	ck_assert_int_eq(process_wait_dead(pretender.criu.pidfd, process_now() + 5000), 0);
-	pretender_end(&pretender);
+	for (size_t i = 0; i < 2; i++) {
+		struct error err = ERROR_INIT;
+		struct pretender pretender;
+		int asked = 0;
+		struct verdict verdict = {&asked, words[i]};
+		struct criu_call call = {.type = CRIU_DUMP,
+					 .idle_ms = 2 * IDLE_MS,
+					 .judge = judge_by_the_third_time,
+					 .data = &verdict};
+
+		pretender_start(&pretender, be_silent);
+		call.options = &pretender.options;
+		call.places = &pretender.places;
+		ck_assert_int_eq(criu_call(&pretender.criu, &call, &err), i == 0 ? 0 : -ESRCH);
+		ck_assert_int_eq(asked, 3);
+		if (i == 1)
+			ck_assert_error(&err, ESRCH, "", "in vain", "");
+		ck_assert_int_eq(process_wait_dead(pretender.criu.pidfd, process_now() + 5000), 0);
+		pretender_end(&pretender);
+	}
 }
 END_TEST
 
@@ -286,9 +299,9 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		silence_behind_the_work, silence_has_an_end, a_growing_log_is_work,
-		a_childs_time_is_work,	 its_end_is_noticed, its_end_while_it_works_is_noticed,
-		its_last_word_is_heard,	 modes_of_cgroups,
+		silence_that_is_judged, silence_has_an_end, a_growing_log_is_work,
+		a_childs_time_is_work,	its_end_is_noticed, its_end_while_it_works_is_noticed,
+		its_last_word_is_heard, modes_of_cgroups,
 	};
 
 	return suite_run("criu", tests, suite_count(tests));

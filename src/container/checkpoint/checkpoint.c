@@ -386,10 +386,11 @@ static int checkpoint_notify(const struct criu_response *what, int fd, void *dat
  * itself, for zombies of `exec` until somebody has reaped them, which may be never; but nothing of
  * the container runs any more.
  */
-static bool checkpoint_is_done(const void *data)
+static int checkpoint_judge(const void *data, struct error *err)
 {
 	const struct checkpoint *checkpoint = data;
 
+	(void)err;
 	return checkpoint->written && !checkpoint->request->leave_running &&
 	       status_has_ended(&checkpoint->status);
 }
@@ -445,7 +446,7 @@ static int checkpoint_dump(struct checkpoint *checkpoint, struct error *err)
 		.options = &checkpoint->options,
 		.places = &checkpoint->places,
 		.notify = checkpoint_notify,
-		.is_done = checkpoint_is_done,
+		.judge = checkpoint_judge,
 		.data = checkpoint,
 	};
 	int r = criu_start(&start, &criu, err);

@@ -119,6 +119,16 @@ static int restore_notify(const struct criu_response *what, int fd, void *data, 
 	return 0;
 }
 
+/* Killed behind restore_adopt(): there is no word of it that criu would wait for. */
+static int restore_judge(const void *data, struct error *err)
+{
+	const struct restore *restore = data;
+
+	if (!restore->restored || !process_is_dead(restore->creation.birth.pidfd))
+		return 0;
+	return error_set(err, ESRCH, "the container was killed while it was restored");
+}
+
 /* criu mounts in its work directory, so that must be the one of its own mount namespace. */
 static int restore_put_places(struct restore *restore, struct error *err)
 {
@@ -167,6 +177,7 @@ static int restore_call(struct restore *restore, struct error *err)
 		.options = &restore->options,
 		.places = &restore->places,
 		.notify = restore_notify,
+		.judge = restore_judge,
 		.data = restore,
 	};
 	int r = cgroup_prepare_enter(restore->creation.cgroup, err);

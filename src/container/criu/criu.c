@@ -145,8 +145,15 @@ static int criu_send(const struct criu *criu, const struct text *message, struct
 	return 0;
 }
 
-/* Waits for a message or for the end of criu; -ETIMEDOUT when it does nothing any more. */
-static int criu_wait(const struct criu *criu, const struct criu_call *call)
+static int criu_is_idle(const struct criu_call *call, struct error *err)
+{
+	error_set(err, ETIMEDOUT, "criu has done nothing for %lld s and is ended",
+		  (long long)(call->idle_ms / 1000));
+	return error_hint(err, "its log is %s/%s", call->places->work_path, call->places->log);
+}
+
+/* Waits for a message or for the end of criu: 0. Or criu is judged: 1, or a negative errno. */
+static int criu_wait(const struct criu *criu, const struct criu_call *call, struct error *err)
 {
 	const struct criu_places *places = call->places;
 	int64_t look = call->idle_ms / 4 < CRIU_LOOK_MS ? call->idle_ms / 4 : CRIU_LOOK_MS;
@@ -158,18 +165,20 @@ static int criu_wait(const struct criu *criu, const struct criu_call *call)
 	do {
 		r = process_wait_readable(criu->socket, criu->pidfd, process_now() + look);
 		if (r != -ETIMEDOUT)
-			return r;
+			return r < 0 ? error_errno(err, -r, "wait for criu") : 0;
 		criu_effort_look(criu->pid, places->work, places->log, &now);
 		if (!criu_effort_is_same(&before, &now))
 			since = process_now();
-		else if (call->is_done && call->is_done(call->data))
-			return -EALREADY;
+		else if (call->judge && (r = call->judge(call->data, err)) != 0) {
+			(void)process_signal(criu->pidfd, SIGKILL);
+			return r;
+		}
 		before = now;
 	} while (process_now() - since < call->idle_ms);
-	return -ETIMEDOUT;
+	return criu_is_idle(call, err);
 }
 
-/* One message, and the descriptor that came along or -EBADF. */
+/* One message, and the descriptor that came along or -EBADF. 1: none comes, and none has to. */
 static int criu_receive(const struct criu *criu, const struct criu_call *call,
 			struct criu_response *ret_response, int *ret_fd, struct error *err)
 {
@@ -184,19 +193,11 @@ static int criu_receive(const struct criu *criu, const struct criu_call *call,
 				.msg_control = &control,
 				.msg_controllen = sizeof(control)};
 	ssize_t n;
-	int r = criu_wait(criu, call);
+	int r = criu_wait(criu, call, err);
 
 	*ret_fd = -EBADF;
-	if (r == -ETIMEDOUT) {
-		error_set(err, ETIMEDOUT, "criu has done nothing for %lld s and is ended",
-			  (long long)(call->idle_ms / 1000));
-		return error_hint(err, "its log is %s/%s", call->places->work_path,
-				  call->places->log);
-	}
-	if (r == -EALREADY)
+	if (r != 0)
 		return r;
-	if (r < 0)
-		return error_errno(err, -r, "wait for criu");
 	do
 		n = recvmsg(criu->socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
@@ -267,16 +268,12 @@ int criu_call(const struct criu *criu, const struct criu_call *call, struct erro
 		auto_close int fd = -EBADF;
 
 		r = criu_receive(criu, call, &response, &fd, err);
-		if (r == -EALREADY) {
-			(void)process_signal(criu->pidfd, SIGKILL);
-			return 0;
-		}
 		if (r == -EPIPE) {
 			response = (struct criu_response){.number = EPIPE};
 			return criu_explain(call, &response, err);
 		}
-		if (r < 0)
-			return r;
+		if (r != 0)
+			return r < 0 ? r : 0;
 		if (!response.success)
 			return criu_explain(call, &response, err);
 		if (response.type == (uint32_t)call->type)

@@ -69,14 +69,16 @@ struct criu_call {
 	 * "orphan-pts-master" a descriptor, which stays the caller's. A failure ends the call.
 	 * NULL: nothing to do anywhere. */
 	int (*notify)(const struct criu_response *what, int fd, void *data, struct error *err);
-	/* Whether the work is done that this is about: asked whenever criu has done nothing for a
-	 * second. NULL: only criu knows. */
-	bool (*is_done)(const void *data);
+	/* Asked whenever criu has done nothing for a second: 0 when it may go on, 1 when all is
+	 * done that counts, a negative errno when nothing can come of it any more. NULL: only criu
+	 * knows.
+	 */
+	int (*judge)(const void *data, struct error *err);
 	void *data;
 };
 
-/* Makes the request, and answers until it is done; kills criu when it has nothing left but to wait
- * (`is_done`). -ETIMEDOUT when criu has done nothing for
+/* Makes the request, and answers until it is done; kills criu when `judge` says
+ * that it waits in vain. -ETIMEDOUT when criu has done nothing for
  * `idle_ms` (see criu/effort.h): then it is to be ended. */
 int criu_call(const struct criu *criu, const struct criu_call *call, struct error *err);
 
