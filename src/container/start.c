@@ -96,17 +96,20 @@ int start_run_hooks(const struct store_entry *entry, const struct record_intent 
 		.status = LIFECYCLE_RUNNING,
 		.pid = pid,
 	};
-	struct hooks_run run = {.kind = "poststart", .directory = intent->bundle};
+	struct hooks_run run = {.kind = "poststart"};
 	auto_text struct text state = {0};
 	struct error ignored = ERROR_INIT;
 	int r;
 
-	if (!bundle->config || !bundle->config->hooks)
+	/* Without them the intent may be lost. */
+	if (!bundle->config || !bundle->config->hooks ||
+	    bundle->config->hooks->poststart.count == 0)
 		return 0;
 	run.hooks = &bundle->config->hooks->poststart;
 	status_encode(&document, STATUS_FIELDS_SPEC, &state);
 	run.state = state.data;
 	run.annotations = &bundle->config->annotations;
+	run.directory = intent->bundle;
 	r = state.failed ? error_errno(err, ENOMEM, "prepare the state for hooks")
 			 : hooks_run(&run, err);
 	if (r == 0)

@@ -181,11 +181,14 @@ def test_created_and_its_state_lost(container):
 @pytest.mark.parametrize('damage', ['empty', 'object', 'gone'])
 def test_created_and_its_intent_lost(container, tmp_path, damage):
     """It can still be started, unless hooks are to be told of it, which is known before its program runs."""
-    c = container().create()
-    intent = c.runtime.root / c.id / 'intent.json'
-    intent.unlink() if damage == 'gone' else put(intent, DAMAGES[damage])
-    c.runtime.ok('start', c.id, options=QUIET)
-    assert c.state()['status'] == 'running'
+    for hooks in ({}, {'createRuntime': [{'path': '/bin/true'}]}):
+        c = container()
+        c.config['hooks'] = hooks
+        c.create()
+        intent = c.runtime.root / c.id / 'intent.json'
+        intent.unlink() if damage == 'gone' else put(intent, DAMAGES[damage])
+        c.runtime.ok('start', c.id, options=QUIET)
+        assert c.state()['status'] == 'running'
     other = container()
     other.config['hooks'] = {'poststart': [{'path': '/bin/true'}]}
     other.create()
