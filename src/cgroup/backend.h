@@ -61,6 +61,7 @@ struct backend {
 	 * -ETIMEDOUT at the deadline; sets no struct error. */
 	int (*wait_empty)(const struct cgroup *cgroup, int64_t deadline);
 	void (*statistics)(const struct cgroup *cgroup, struct statistics_reading *reading);
+	uint64_t (*oom_kills)(const struct cgroup *cgroup);
 	void (*memory_events)(const struct cgroup *cgroup, struct cgroup_memory_events *events);
 };
 

@@ -274,6 +274,8 @@ struct cgroup_memory_events {
 	bool limit_known;
 };
 void cgroup_memory_events(const struct cgroup *cgroup, struct cgroup_memory_events *ret_events);
+/* The first of them alone: one file to read and not three. */
+uint64_t cgroup_oom_kills(const struct cgroup *cgroup);
 
 /* For mounts of type cgroup: absolute host directory of the container's cgroup in hierarchy `i` of
  * the host (UNIFIED: 0), or NULL when it has none. Owned by the cgroup. */

@@ -398,3 +398,8 @@ void cgroup_memory_events(const struct cgroup *cgroup, struct cgroup_memory_even
 	if (!cgroup_is_gone(cgroup))
 		cgroup->backend->memory_events(cgroup, ret_events);
 }
+
+uint64_t cgroup_oom_kills(const struct cgroup *cgroup)
+{
+	return cgroup_is_gone(cgroup) ? 0 : cgroup->backend->oom_kills(cgroup);
+}

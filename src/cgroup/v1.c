@@ -480,15 +480,25 @@ static int v1_kill(const struct cgroup *cgroup, struct error *err)
 	return r < 0 ? r : thawed;
 }
 
+static uint64_t v1_oom_kills(const struct cgroup *cgroup)
+{
+	const struct cgroup_member *member = cgroup_member_find(cgroup, "memory");
+	uint64_t kills = 0;
+	char text[256];
+
+	if (member && member->node.fd >= 0 &&
+	    tree_read(member->node.fd, "memory.oom_control", text, sizeof(text)) >= 0)
+		(void)tree_parse_key(text, "oom_kill", &kills);
+	return kills;
+}
+
 static void v1_memory_events(const struct cgroup *cgroup, struct cgroup_memory_events *events)
 {
 	const struct cgroup_member *member = cgroup_member_find(cgroup, "memory");
-	char text[256];
 
 	if (!member || member->node.fd < 0)
 		return;
-	if (tree_read(member->node.fd, "memory.oom_control", text, sizeof(text)) >= 0)
-		(void)tree_parse_key(text, "oom_kill", &events->oom_kills);
+	events->oom_kills = v1_oom_kills(cgroup);
 	(void)tree_read_u64(member->node.fd, "memory.max_usage_in_bytes", &events->peak);
 	events->limit_known =
 		tree_read_u64(member->node.fd, "memory.limit_in_bytes", &events->limit) == 0;
@@ -507,5 +517,6 @@ const struct backend cgroup_backend_v1 = {
 	.freeze = v1_set_frozen,
 	.wait_empty = v1_wait_empty,
 	.statistics = statistics_read_v1,
+	.oom_kills = v1_oom_kills,
 	.memory_events = v1_memory_events,
 };

@@ -454,13 +454,21 @@ static int v2_wait_empty(const struct cgroup *cgroup, int64_t deadline)
 	return cgroup_v2_wait_empty(cgroup->members[0].node.fd, deadline);
 }
 
+static uint64_t v2_oom_kills(const struct cgroup *cgroup)
+{
+	uint64_t kills = 0;
+	char text[512];
+
+	if (tree_read(cgroup->members[0].node.fd, "memory.events", text, sizeof(text)) >= 0)
+		(void)tree_parse_key(text, "oom_kill", &kills);
+	return kills;
+}
+
 static void v2_memory_events(const struct cgroup *cgroup, struct cgroup_memory_events *events)
 {
 	int fd = cgroup->members[0].node.fd;
-	char text[512];
 
-	if (tree_read(fd, "memory.events", text, sizeof(text)) >= 0)
-		(void)tree_parse_key(text, "oom_kill", &events->oom_kills);
+	events->oom_kills = v2_oom_kills(cgroup);
 	(void)tree_read_u64(fd, "memory.peak", &events->peak); /* from Linux 5.19 on */
 	/* systemd removes a unit's cgroup as soon as its last process has ended: also between two
 	 * reads. */
@@ -480,5 +488,6 @@ const struct backend cgroup_backend_v2 = {
 	.freeze = v2_freeze,
 	.wait_empty = v2_wait_empty,
 	.statistics = statistics_read_v2,
+	.oom_kills = v2_oom_kills,
 	.memory_events = v2_memory_events,
 };

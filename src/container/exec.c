@@ -253,7 +253,7 @@ static int exec_run(struct exec *exec, struct error *err)
 	struct error reason = ERROR_INIT;
 	int r;
 
-	exec->oom_kills = oom_kills(exec->cgroup);
+	exec->oom_kills = cgroup_oom_kills(exec->cgroup);
 	exec->fork.followed = exec_is_followed(exec);
 	r = notify_connect(exec->bundle.config, &notify, err);
 	if (r == 0)

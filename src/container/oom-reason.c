@@ -7,14 +7,6 @@
 
 #include "base/log.h"
 
-uint64_t oom_kills(const struct cgroup *cgroup)
-{
-	struct cgroup_memory_events events;
-
-	cgroup_memory_events(cgroup, &events);
-	return events.oom_kills;
-}
-
 int oom_explain(const struct cgroup *cgroup, uint64_t before, const char *who, struct error *err)
 {
 	struct cgroup_memory_events events;

@@ -8,11 +8,9 @@
 #include "base/error.h"
 #include "cgroup/cgroup.h"
 
-/* How many processes of the cgroup the kernel has killed for want of memory until now. */
-uint64_t oom_kills(const struct cgroup *cgroup);
-
 /*
- * When there have been more such kills than `before`: sets the error that `who` was killed by the
+ * When the kernel has killed more processes of the cgroup for want of memory than `before`
+ * (cgroup_oom_kills()): sets the error that `who` was killed by the
  * cgroup's memory limit, with the limit and the peak, and returns -ENOMEM. Otherwise 0.
  */
 int oom_explain(const struct cgroup *cgroup, uint64_t before, const char *who, struct error *err);
