@@ -90,7 +90,9 @@ def test_run(rootless):
     assert out.split()[:7] == ['0', '0', str(UID), '1', '1', str(SUBORDINATE), '65536'] and 'urandom' in out.split()
     assert rootless('run', '--rm', IMAGE, 'sh', '-c', 'exit 7').rc == 7
     rootless.fails('run', '--rm', IMAGE, '/no/such', rc=127, text='/no/such')
-    rootless.fails('run', '--rm', IMAGE, '/etc/passwd', rc=126, text='/etc/passwd.*permission denied')
+    # crun does not name it.
+    named = '/etc/passwd.*' if rootless.runtime == 'knarr' else ''
+    rootless.fails('run', '--rm', IMAGE, '/etc/passwd', rc=126, text=f'{named}[Pp]ermission denied')
 
 
 @pytest.mark.parametrize('mode, ids', [('keep-id', ['61234', '61234']), ('nomap', ['0', '0']), ('auto', ['0', '0'])])
