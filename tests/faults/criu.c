@@ -4,7 +4,6 @@
  * does what is to be seen from outside. It ends the process, unless that is to go on, and says so;
  * nothing is written down.
  */
-#define _GNU_SOURCE
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
