@@ -2,6 +2,7 @@
 """What tests of the test machine share: limits, the files of a container's cgroup, machine-wide settings."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
@@ -11,6 +12,14 @@ from harness import cgroups_of
 
 CGROUPS = Path('/sys/fs/cgroup')
 MIB = 1 << 20
+
+
+@contextlib.contextmanager
+def alone(name):
+    """Files run at the same time; of what there is one of on the machine, one at a time."""
+    with open(f'/run/knarr-test-{name}', 'w', encoding='ascii') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def limit(c, **resources):

@@ -7,7 +7,7 @@ import os
 import pytest
 from harness import PATIENCE, PREFIX
 from harness import wait_until as wait_shortly
-from test_containerd_systemd import KNARR, NAME, containerd, ctr, ok, tasks  # noqa: F401 (a fixture)
+from test_containerd_systemd import KNARR, NAME, alone_in_containerd, containerd, ctr, ok, tasks  # noqa: F401 (a fixture)
 
 COUNTER = itertools.count(1)
 BINARIES = {'knarr': KNARR, 'runc': '/usr/sbin/runc', 'crun': '/usr/bin/crun'}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from harness import PATIENCE, PREFIX, cgroups_of, wait_until
-from machine import CGROUPS, MIB, install, run, table, value
+from machine import CGROUPS, MIB, alone, install, run, table, value
 from test_systemd import exists, show
 
 TOP = Path(__file__).resolve().parents[2]
@@ -32,8 +32,14 @@ FILES = ('memory.max', 'cpu.max', 'cpu.weight', 'cpuset.cpus', 'pids.max', 'memo
 PROPERTIES = ('MemoryMax', 'CPUQuotaPerSecUSec', 'CPUWeight', 'AllowedCPUs', 'Slice')
 
 
-@pytest.fixture(scope='session')
-def containerd(program, base, busybox):
+@pytest.fixture(scope='module')
+def alone_in_containerd():
+    with alone('containerd'):
+        yield
+
+
+@pytest.fixture(scope='module')
+def containerd(alone_in_containerd, program, base, busybox):
     """The service, with the image."""
     install(program)
     pause = f'\n[plugins."io.containerd.grpc.v1.cri"]\n  sandbox_image = "{NAME}"\n'
@@ -165,7 +171,7 @@ def test_ctr_systemd_stops_it(task):
 # ---- the CRI --------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope='module')
 def kubelet(containerd):
     import grpc
     runtime = cri.Runtime(grpc, '/run/containerd/containerd.sock')

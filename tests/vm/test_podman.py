@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from harness import PATIENCE, cgroups_of, namespace_of, wait_until
-from machine import CGROUPS, MIB, install, run, table, value
+from machine import CGROUPS, MIB, alone, install, run, table, value
 from test_systemd import show
 
 TOP = Path(__file__).resolve().parents[2]
@@ -48,6 +48,7 @@ def installed(program):
 @pytest.fixture(scope='session')
 def image_tar(base, busybox):
     tree = base / 'image'
+    shutil.rmtree(tree, ignore_errors=True)
     engines.make_image_tree(tree, busybox)
     run('tar', '-C', str(tree), '--numeric-owner', '-cf', str(base / 'image.tar'), '.')
     (base / 'image.tar').chmod(0o644)
@@ -61,8 +62,14 @@ def store(installed, image_tar):
     return engine
 
 
+@pytest.fixture(scope='module')
+def alone_in_store():
+    with alone('podman'):
+        yield
+
+
 @pytest.fixture
-def podman(store):
+def podman(alone_in_store, store):
     yield store
     store.ok('pod', 'rm', '-fa', '-t', '0')
     store.ok('rm', '-fa', '-t', '0')

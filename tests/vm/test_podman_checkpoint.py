@@ -9,7 +9,7 @@ import pytest
 from harness import PATIENCE
 from harness import wait_until as wait_shortly
 from machine import CGROUPS
-from test_podman import IMAGE, Podman, image_tar, installed, store  # noqa: F401 (fixtures)
+from test_podman import IMAGE, Podman, alone_in_store, image_tar, installed, store  # noqa: F401 (fixtures)
 
 COUNTING = ('sh', '-c', 'i=0; while :; do i=$((i+1)); echo $i; echo $i >/count; sleep 0.3; done')
 
@@ -19,7 +19,7 @@ def wait_until(condition, what):
 
 
 @pytest.fixture(params=['knarr', *os.environ.get('KNARR_PEERS', '').split()])
-def podman(store, request):
+def podman(alone_in_store, store, request):  # noqa: F811
     engine = Podman(request.param)
     yield engine
     engine.ok('pod', 'rm', '-fa', '-t', '0')
