@@ -38,7 +38,8 @@ def test_exit_status(podman, command, rc):
 def test_a_command_that_cannot_run(podman, command, rc, text):
     words = podman.fails('run', '--rm', IMAGE, command, rc=rc, text=text)
     if podman.is_knarr:
-        assert words.count('\n') == 1, words
+        said = [line for line in words.splitlines() if 'level=warning' not in line]  # podman 5 warns of cgroup v1
+        assert len(said) == 1, words
 
 
 @pytest.mark.knarr
