@@ -83,9 +83,12 @@ int birth_send(const struct birth *birth, enum sync_word word, struct error *err
 	struct channel_message message = {.word = word};
 	int r = channel_send(birth->channel, &message, -1);
 
-	if (r == -EPIPE)
+	if (r == -EPIPE) {
+		/* Should it live after all, it hears that no word will come, and ends. */
+		channel_end(birth->channel);
 		return error_set(err, EPIPE,
 				 "the container's process died before its program could run");
+	}
 	return r < 0 ? error_errno(err, -r, "speak to the container's process") : 0;
 }
 
