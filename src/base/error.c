@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/errno.h"
 #include "base/text.h"
 
 const char *error_name(int number)
 {
-	/* strerrorname_np needs glibc 2.32, and is a plain table: no locale, no allocation. */
-	const char *name = strerrorname_np(number);
+	const char *name = errno_name(number);
 
 	return name ? name : "unknown errno";
 }
@@ -41,7 +41,7 @@ int(error_errno)(struct error *err, int number, const char *format, ...)
 
 	if (number <= 0)
 		number = EIO;
-	text = strerrordesc_np(number);
+	text = errno_text(number);
 	if (text)
 		(void)snprintf(reason, sizeof(reason), ": %s (%s)", text, error_name(number));
 	else

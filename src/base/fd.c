@@ -11,13 +11,18 @@
 
 int fd_cloexec_from(unsigned int first)
 {
-	/* By number: glibc has a wrapper from 2.34 on only. */
+	/* By number: glibc has a wrapper from 2.34 on only, musl none. */
 	return syscall(SYS_close_range, first, UINT_MAX, CLOSE_RANGE_CLOEXEC) < 0 ? -errno : 0;
+}
+
+int fd_close_range(unsigned int first, unsigned int last)
+{
+	return syscall(SYS_close_range, first, last, 0) < 0 ? -errno : 0;
 }
 
 int fd_close_from(unsigned int first)
 {
-	return syscall(SYS_close_range, first, UINT_MAX, 0) < 0 ? -errno : 0;
+	return fd_close_range(first, UINT_MAX);
 }
 
 int fd_fill_stdio(void)

@@ -59,10 +59,11 @@ static inline void memory_auto_free(void *pointer)
 #define auto_free     __attribute__((cleanup(memory_auto_free)))
 #define array_size(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Sets FD_CLOEXEC on every descriptor from `first` on, or closes them: close_range(2).
- * Returns 0 or a negative errno. */
+/* Sets FD_CLOEXEC on every descriptor from `first` on, or closes them, or those up to `last`:
+ * close_range(2). Returns 0 or a negative errno. */
 int fd_cloexec_from(unsigned int first);
 int fd_close_from(unsigned int first);
+int fd_close_range(unsigned int first, unsigned int last);
 
 /* Opens /dev/null on those of 0, 1 and 2 that are closed, so that no descriptor of ours ever gets
  * one of these numbers. Returns 0 or a negative errno. */

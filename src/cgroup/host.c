@@ -226,7 +226,7 @@ static int host_drop_hidden(struct cgroup_host *host, struct error *err)
 		if (statfs(hierarchy->mount_point, &fs) < 0 && errno != ENOENT &&
 		    errno != ENOTDIR && errno != EACCES && r == 0)
 			r = error_errno(err, errno, "look at %s", hierarchy->mount_point);
-		if (fs.f_type == magic) {
+		if ((long)fs.f_type == magic) {
 			struct cgroup_hierarchy keep = *hierarchy;
 
 			*hierarchy = host->hierarchies[kept];

@@ -323,9 +323,10 @@ void tree_walk_path(const struct tree_walk *walk, struct text *path)
 static int tree_next_child(int fd, struct tree_level *level)
 {
 	_Alignas(struct dirent64) char buffer[4096];
+	void *entries = buffer; /* to some C libraries struct dirent, to others anything */
 
 	for (;;) {
-		ssize_t n = getdents64(fd, buffer, sizeof(buffer));
+		ssize_t n = getdents64(fd, entries, sizeof(buffer));
 
 		/* A directory removed meanwhile has nothing more in it. */
 		if (n < 0)

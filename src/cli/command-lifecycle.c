@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/fd.h"
+#include "base/signals.h"
 #include "cli/cli.h"
 #include "container/kill.h"
 #include "container/remove.h"
@@ -113,61 +114,6 @@ static int kill_one(const struct store *store, const char *id, const void *data,
 	return container_kill(store, id, kill_data->signal, kill_data->all, err);
 }
 
-/* "RTMIN+3", "RTMAX-1": numbers as the C library gives them to programs. */
-static int kill_parse_realtime(const char *name, int *ret_signal)
-{
-	uint32_t offset = 0;
-	int base;
-
-	if (strncasecmp(name, "RTMIN", 5) == 0)
-		base = SIGRTMIN;
-	else if (strncasecmp(name, "RTMAX", 5) == 0)
-		base = SIGRTMAX;
-	else
-		return -EINVAL;
-	name += 5;
-	if (*name != '\0') {
-		if (*name != (base == SIGRTMIN ? '+' : '-') ||
-		    text_parse_u32(name + 1, &offset) < 0 ||
-		    offset > (uint32_t)(SIGRTMAX - SIGRTMIN))
-			return -EINVAL;
-	}
-	*ret_signal = base == SIGRTMIN ? base + (int)offset : base - (int)offset;
-	return 0;
-}
-
-/* A number from 0 to 64, or a name in any case with or without SIG. */
-static int kill_parse_signal(const char *text, int *ret_signal)
-{
-	const char *name = strncasecmp(text, "SIG", 3) == 0 ? text + 3 : text;
-	uint32_t number;
-
-	if (text_parse_u32(text, &number) == 0) {
-		if (number > (uint32_t)SIGRTMAX)
-			return -EINVAL;
-		*ret_signal = (int)number;
-		return 0;
-	}
-	for (int signal = 1; signal < SIGRTMIN; signal++) {
-		const char *known = sigabbrev_np(signal);
-
-		if (known && strcasecmp(known, name) == 0) {
-			*ret_signal = signal;
-			return 0;
-		}
-	}
-	/* Other spellings that the kernel's headers have. */
-	if (strcasecmp(name, "IOT") == 0)
-		*ret_signal = SIGABRT;
-	else if (strcasecmp(name, "CLD") == 0)
-		*ret_signal = SIGCHLD;
-	else if (strcasecmp(name, "POLL") == 0 || strcasecmp(name, "IO") == 0)
-		*ret_signal = SIGIO;
-	else
-		return kill_parse_realtime(name, ret_signal);
-	return 0;
-}
-
 static int kill_run(const struct cli *cli, int *ret_status, struct error *err)
 {
 	const struct options_lifecycle *options = cli->options;
@@ -175,7 +121,7 @@ static int kill_run(const struct cli *cli, int *ret_status, struct error *err)
 	struct lifecycle_action action = {.run = kill_one, .data = &data};
 
 	(void)ret_status;
-	if (cli->argument_count > 1 && kill_parse_signal(cli->arguments[1], &data.signal) < 0) {
+	if (cli->argument_count > 1 && signals_parse(cli->arguments[1], &data.signal) < 0) {
 		error_set(err, EINVAL, "unknown signal \"%s\"", cli->arguments[1]);
 		return error_hint(err, "a number, or a name as KILL, SIGKILL, RTMIN+3");
 	}

@@ -197,7 +197,9 @@ int main(int argc, char **argv)
 	int status = 0, r;
 
 	/* Grow the heap in steps that fit a configuration, not page by page. */
+#ifdef M_TOP_PAD
 	(void)mallopt(M_TOP_PAD, 256 << 10);
+#endif
 	/* A reader that is gone is an error to report, not a reason to die. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* So is a file that may not grow (RLIMIT_FSIZE). */

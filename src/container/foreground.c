@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/signals.h"
 #include "isolate/relay.h"
 #include "isolate/terminal.h"
 #include "kernel/process.h"
@@ -54,7 +55,7 @@ int foreground_block_signals(int *ret_signals, struct error *err)
 	sigset_t all;
 	int fd;
 
-	sigfillset(&all);
+	signals_fill(&all);
 	/* These are ours: a fault of the runtime must end it. */
 	sigdelset(&all, SIGSEGV);
 	sigdelset(&all, SIGBUS);

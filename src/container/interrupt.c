@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/signals.h"
 #include "base/text.h"
 
 /* A signal that is blocked is kept even where it is ignored: those must not be blocked. */
@@ -53,10 +54,10 @@ void interrupt_close(struct interrupt *interrupt)
 int interrupt_check(const struct interrupt *interrupt, struct error *err)
 {
 	struct signalfd_siginfo info;
+	const char *name;
 
 	if (interrupt->fd < 0 || read(interrupt->fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return 0;
-	return error_set(err, EINTR, "interrupted by SIG%s",
-			 sigabbrev_np((int)info.ssi_signo) ? sigabbrev_np((int)info.ssi_signo)
-							   : "NAL");
+	name = signals_name((int)info.ssi_signo);
+	return error_set(err, EINTR, "interrupted by SIG%s", name ? name : "NAL");
 }

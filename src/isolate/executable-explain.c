@@ -219,6 +219,10 @@ static void executable_find_obstacle(const struct executable_search *search, con
 	}
 }
 
+#ifndef EM_LOONGARCH /* glibc 2.36 */
+#define EM_LOONGARCH 258
+#endif
+
 static const struct {
 	uint16_t machine;
 	const char *name; /* as uname -m says it */

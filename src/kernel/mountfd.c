@@ -159,13 +159,13 @@ int mountfd_attach(int fd, int target)
 
 int mountfd_identify(int fd, uint64_t *ret_id)
 {
-	struct statx st;
+	struct sys_statx st;
+	int r = sys_statx(fd, "", AT_EMPTY_PATH, SYS_STATX_MNT_ID_UNIQUE, &st);
 
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID_UNIQUE, &st) < 0)
-		return -errno;
-	if (!(st.stx_mask & STATX_MNT_ID_UNIQUE) &&
-	    statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
-		return -errno;
-	*ret_id = st.stx_mnt_id;
+	if (r == 0 && !(st.mask & SYS_STATX_MNT_ID_UNIQUE))
+		r = sys_statx(fd, "", AT_EMPTY_PATH, SYS_STATX_MNT_ID, &st);
+	if (r < 0)
+		return r;
+	*ret_id = st.mnt_id;
 	return 0;
 }

@@ -18,6 +18,7 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "base/signals.h"
 #include "base/text.h"
 #include "kernel/syscalls.h"
 
@@ -161,11 +162,15 @@ bool process_is_dead(int pidfd)
 
 void process_default_signals(void)
 {
-	struct sigaction action = {.sa_handler = SIG_DFL};
+	/*
+	 * Not by sigaction(3), which refuses those that the C library keeps to itself. Of the
+	 * kernel's struct, at most 32 bytes, everything is 0: SIG_DFL, no flag, an empty mask.
+	 */
+	static const uint64_t action[4];
 
-	/* Fails for KILL, STOP and those that the C library keeps to itself. */
-	for (int number = 1; number <= SIGRTMAX; number++)
-		(void)sigaction(number, &action, NULL);
+	/* Fails for KILL and STOP. */
+	for (int number = 1; number <= SIGNALS_MAX; number++)
+		(void)syscall(SYS_rt_sigaction, number, action, NULL, SIGNALS_MAX / 8);
 }
 
 void process_unblock_signals(void)

@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "base/signals.h"
 #include "base/text.h"
 #include "kernel/process.h"
 #include "kernel/syscalls.h"
@@ -140,7 +141,7 @@ static int program_execute(const struct program *program, const struct program_e
 		return r;
 	process_reset_signals();
 	if (program->deaf) {
-		(void)sigfillset(&all);
+		signals_fill(&all);
 		(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	}
 	if (program->path)

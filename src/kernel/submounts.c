@@ -85,14 +85,14 @@ int submounts_read(const char *point, const char *type, char **ret_text)
 	struct sys_mnt_id_req request = {.size = sizeof(request)};
 	auto_text struct text text = {0};
 	bool options = false;
-	struct statx st;
-	int n;
+	struct sys_statx st;
+	int n = sys_statx(AT_FDCWD, point, AT_NO_AUTOMOUNT, SYS_STATX_MNT_ID_UNIQUE, &st);
 
-	if (statx(AT_FDCWD, point, AT_NO_AUTOMOUNT, STATX_MNT_ID_UNIQUE, &st) < 0)
-		return -errno;
-	if (!(st.stx_mask & STATX_MNT_ID_UNIQUE))
+	if (n < 0)
+		return n;
+	if (!(st.mask & SYS_STATX_MNT_ID_UNIQUE))
 		return -ENOSYS;
-	ids[0] = st.stx_mnt_id;
+	ids[0] = st.mnt_id;
 	request.mnt_id = ids[0];
 	n = sys_listmount(&request, ids + 1, SUBMOUNTS_MAX);
 	if (n < 0 || n == SUBMOUNTS_MAX)

@@ -110,6 +110,11 @@ int sys_pidfd_getfd(int pidfd, int target, unsigned int flags)
 	return (int)sys_result(syscall(SYS_pidfd_getfd, pidfd, target, flags));
 }
 
+int sys_statx(int dirfd, const char *path, int flags, unsigned int mask, struct sys_statx *stx)
+{
+	return (int)sys_result(syscall(SYS_statx, dirfd, path, flags, mask, stx));
+}
+
 int sys_statmount(const struct sys_mnt_id_req *request, struct sys_statmount *mount, size_t size)
 {
 	return (int)sys_result(syscall(__NR_statmount, request, mount, size, 0));

@@ -17,9 +17,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#ifndef STATX_MNT_ID_UNIQUE /* Linux 6.8 */
-#define STATX_MNT_ID_UNIQUE 0x00004000U
-#endif
 #ifndef __NR_open_tree_attr
 #define __NR_open_tree_attr 467
 #endif
@@ -79,6 +76,31 @@ int sys_pivot_root(const char *new_root, const char *put_old);
 int sys_pidfd_open(pid_t pid, unsigned int flags);
 int sys_pidfd_send_signal(int pidfd, int signal, siginfo_t *info, unsigned int flags);
 int sys_pidfd_getfd(int pidfd, int target, unsigned int flags);
+
+/* struct statx of <linux/stat.h> as of Linux 5.8, and its masks: C libraries have an older one, or
+ * none. */
+struct sys_statx_time {
+	int64_t sec;
+	uint32_t nsec;
+	int32_t spare;
+};
+struct sys_statx {
+	uint32_t mask, blksize;
+	uint64_t attributes;
+	uint32_t nlink, uid, gid;
+	uint16_t mode, spare0;
+	uint64_t ino, size, blocks, attributes_mask;
+	struct sys_statx_time atime, btime, ctime, mtime;
+	uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+	uint64_t mnt_id;
+	uint64_t spare[13];
+};
+_Static_assert(sizeof(struct sys_statx) == 256, "what the kernel writes");
+#define SYS_STATX_INO		0x0100u
+#define SYS_STATX_BASIC_STATS	0x07ffu
+#define SYS_STATX_MNT_ID	0x1000u
+#define SYS_STATX_MNT_ID_UNIQUE 0x4000u /* Linux 6.8 */
+int sys_statx(int dirfd, const char *path, int flags, unsigned int mask, struct sys_statx *stx);
 
 /* struct mnt_id_req and struct statmount of <linux/mount.h> as of Linux 6.11, and their masks. */
 struct sys_mnt_id_req {

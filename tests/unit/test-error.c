@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/errno.h"
 #include "suite.h"
 
 START_TEST(errno_names_the_reason)
@@ -110,6 +111,33 @@ START_TEST(names_of_errnos)
 }
 END_TEST
 
+/* The words are the same whatever C library knarr is linked with: those of glibc, which engines
+ * know. */
+START_TEST(words_are_those_of_glibc)
+{
+	int known = 0;
+
+	for (int number = -1; number < 4096; number++) {
+		const char *name = errno_name(number), *text = errno_text(number);
+
+		ck_assert_msg((name == NULL) == (text == NULL), "%d", number);
+		known += name != NULL;
+#ifdef __GLIBC__
+		if (number <= 0) {
+			ck_assert_ptr_null(name);
+			continue;
+		}
+		ck_assert_msg((name == NULL) == (strerrorname_np(number) == NULL), "%d", number);
+		if (name) {
+			ck_assert_str_eq(name, strerrorname_np(number));
+			ck_assert_str_eq(text, strerrordesc_np(number));
+		}
+#endif
+	}
+	ck_assert_int_eq(known, 131);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -120,6 +148,7 @@ int main(void)
 		a_long_sentence_keeps_its_reason,
 		it_stays_one_line,
 		names_of_errnos,
+		words_are_those_of_glibc,
 	};
 
 	return suite_run("error", tests, suite_count(tests));

@@ -110,7 +110,7 @@ static int resctrl_read_nodes(const char *group, struct resctrl_statistics *stat
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return errno == ENOENT ? 0 : error_errno(err, errno, "open %s", path);
-	count = scandirat(dir, ".", &entries, NULL, alphasort);
+	count = scandir(path, &entries, NULL, alphasort);
 	if (count < 0)
 		return error_errno(err, errno, "read %s", path);
 	for (int i = 0; i < count; i++) {

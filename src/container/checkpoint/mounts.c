@@ -17,6 +17,7 @@
 #include "container/criu/wire.h"
 #include "isolate/devices/devices.h"
 #include "kernel/resolve.h"
+#include "kernel/syscalls.h"
 
 struct checkpoint_table {
 	char *text; /* cut in place */
@@ -99,11 +100,11 @@ bool checkpoint_is_cgroup(const struct oci_mount *mount, bool unified)
 static bool checkpoint_mount_at(int root, const char *destination, unsigned int *ret_id)
 {
 	auto_close int fd = resolve_open(root, destination, O_PATH);
-	struct statx st;
+	struct sys_statx st;
 
-	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
+	if (fd < 0 || sys_statx(fd, "", AT_EMPTY_PATH, SYS_STATX_MNT_ID, &st) < 0)
 		return false;
-	*ret_id = (unsigned int)st.stx_mnt_id;
+	*ret_id = (unsigned int)st.mnt_id;
 	return true;
 }
 

@@ -16,6 +16,7 @@
 #include "container/checkpoint/names.h"
 #include "kernel/mountfd.h"
 #include "kernel/resolve.h"
+#include "kernel/syscalls.h"
 
 void restore_belows_clear(struct restore_belows *belows)
 {
@@ -279,15 +280,15 @@ static uint64_t restore_source_mount(const struct restore_mounts *mounts, const 
 	for (size_t i = 0; i < mounts->config->mounts.count; i++) {
 		const struct oci_mount *mount = &mounts->config->mounts.items[i];
 		char path[PATH_MAX];
-		struct statx st;
+		struct sys_statx st;
 
 		if (!checkpoint_is_bind(mount) || strcmp(mount->destination, destination) != 0)
 			continue;
 		if (!mount->source || strcmp(mount->source, source) != 0 ||
 		    restore_source(mount, mounts->bundle, path) < 0 ||
-		    statx(AT_FDCWD, path, 0, STATX_MNT_ID, &st) < 0)
+		    sys_statx(AT_FDCWD, path, 0, SYS_STATX_MNT_ID, &st) < 0)
 			return 0;
-		return st.stx_mnt_id;
+		return st.mnt_id;
 	}
 	return 0;
 }

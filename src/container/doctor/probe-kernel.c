@@ -189,11 +189,12 @@ static void probe_idmaps(struct doctor_facts *facts)
 static int probe_root_differs(void)
 {
 	auto_close int own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	struct statx before, after;
+	struct sys_statx before, after;
 
-	return statx(AT_FDCWD, "/", 0, STATX_MNT_ID, &before) == 0 && own >= 0 &&
-	       setns(own, CLONE_NEWNS) == 0 && statx(AT_FDCWD, "/", 0, STATX_MNT_ID, &after) == 0 &&
-	       before.stx_mnt_id != after.stx_mnt_id;
+	return sys_statx(AT_FDCWD, "/", 0, SYS_STATX_MNT_ID, &before) == 0 && own >= 0 &&
+	       setns(own, CLONE_NEWNS) == 0 &&
+	       sys_statx(AT_FDCWD, "/", 0, SYS_STATX_MNT_ID, &after) == 0 &&
+	       before.mnt_id != after.mnt_id;
 }
 
 static bool probe_mounted_chroot(void)

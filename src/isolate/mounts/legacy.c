@@ -100,14 +100,17 @@ static int mounts_legacy_open(const struct mounts_run *run, const struct mounts_
 {
 	auto_close int fd =
 		resolve_open(run->context->root, step->config->destination, O_PATH | O_DIRECTORY);
-	struct statx before, now;
+	struct sys_statx before, now;
+	int r;
 
 	if (fd < 0)
 		return error_errno(err, -fd, "open the new mount");
-	if (statx(target, "", AT_EMPTY_PATH, STATX_MNT_ID, &before) < 0 ||
-	    statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &now) < 0)
-		return error_errno(err, errno, "look at the new mount");
-	if (before.stx_mnt_id == now.stx_mnt_id)
+	r = sys_statx(target, "", AT_EMPTY_PATH, SYS_STATX_MNT_ID, &before);
+	if (r == 0)
+		r = sys_statx(fd, "", AT_EMPTY_PATH, SYS_STATX_MNT_ID, &now);
+	if (r < 0)
+		return error_errno(err, -r, "look at the new mount");
+	if (before.mnt_id == now.mnt_id)
 		return error_set(err, ESTALE, "the destination was moved while it was mounted on");
 	*ret_fd = fd_take(&fd);
 	return 0;

@@ -14,12 +14,14 @@
 
 int mounts_look_at_root(struct mounts_run *run, struct error *err)
 {
-	struct statx st;
+	struct sys_statx st;
+	int r = sys_statx(run->context->root, "", AT_EMPTY_PATH, SYS_STATX_INO | SYS_STATX_MNT_ID,
+			  &st);
 
-	if (statx(run->context->root, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &st) < 0)
-		return error_errno(err, errno, "look at the root");
-	run->root_mount = st.stx_mnt_id;
-	run->root_inode = st.stx_ino;
+	if (r < 0)
+		return error_errno(err, -r, "look at the root");
+	run->root_mount = st.mnt_id;
+	run->root_inode = st.ino;
 	return 0;
 }
 
@@ -34,20 +36,23 @@ static int mounts_take_target(const struct mounts_run *run, const struct mounts_
 {
 	auto_close int fd = found.fd;
 	struct statfs fs;
-	struct statx st;
+	struct sys_statx st;
+	int r;
 
 	if (fd < 0)
 		return error_errno(err, -fd, "open the destination");
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &st) < 0 ||
-	    fstatfs(fd, &fs) < 0)
-		return error_errno(err, errno, "look at the destination");
+	r = sys_statx(fd, "", AT_EMPTY_PATH, SYS_STATX_BASIC_STATS | SYS_STATX_MNT_ID, &st);
+	if (r == 0 && fstatfs(fd, &fs) < 0)
+		r = -errno;
+	if (r < 0)
+		return error_errno(err, -r, "look at the destination");
 	if (fs.f_type == PROC_SUPER_MAGIC && step->place == MOUNTS_ORDINARY)
 		return error_set(err, EPERM,
 				 "the destination leads into a procfs, which may not be covered");
-	if (st.stx_mnt_id == run->root_mount && st.stx_ino == run->root_inode)
+	if (st.mnt_id == run->root_mount && st.ino == run->root_inode)
 		return error_set(err, EINVAL,
 				 "the destination leads to the root filesystem itself");
-	found.mode = st.stx_mode;
+	found.mode = st.mode;
 	found.fd = fd_take(&fd);
 	*ret_target = found;
 	return 0;

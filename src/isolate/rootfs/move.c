@@ -85,18 +85,19 @@ static bool rootfs_is_below(const struct rootfs_mounts *mounts, const struct mou
 
 static int rootfs_hide_all(const struct rootfs_mounts *mounts, int root, struct error *err)
 {
-	struct statx st;
-
 	/* The number that mountinfo has, which is not the unique one of Linux 6.8. */
-	if (statx(root, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
-		return error_errno(err, errno, "look at the root filesystem");
+	struct sys_statx st;
+	int found = sys_statx(root, "", AT_EMPTY_PATH, SYS_STATX_MNT_ID, &st);
+
+	if (found < 0)
+		return error_errno(err, -found, "look at the root filesystem");
 	for (size_t i = 0; i < mounts->count; i++) {
 		const struct mountinfo *mount = &mounts->items[i];
 		int r;
 
 		if (strcmp(mount->type, "proc") != 0 && strcmp(mount->type, "sysfs") != 0)
 			continue;
-		if (rootfs_is_below(mounts, mount, (uint32_t)st.stx_mnt_id))
+		if (rootfs_is_below(mounts, mount, (uint32_t)st.mnt_id))
 			continue;
 		r = rootfs_hide(mount->point, err);
 		if (r < 0)

@@ -236,10 +236,10 @@ static void sources_close_others(int a, int b, int c)
 		kept[i] = kept[least];
 		kept[least] = a;
 		if ((unsigned int)kept[i] > first)
-			(void)close_range(first, (unsigned int)kept[i] - 1, 0);
+			(void)fd_close_range(first, (unsigned int)kept[i] - 1);
 		first = (unsigned int)kept[i] + 1;
 	}
-	(void)close_range(first, ~0U, 0);
+	(void)fd_close_from(first);
 }
 
 static int sources_enter(int init_pidfd, int mounts)
