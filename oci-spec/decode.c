@@ -403,33 +403,27 @@ static int decode_all(const struct oci_object *kind, const char *text, size_t le
 		      const struct oci_report *report, struct oci_document **ret_document,
 		      bool *ret_broken)
 {
-	struct decoder *decoder = calloc(1, sizeof(*decoder));
+	struct decoder decoder = {.report = report,
+				  .document = calloc(1, sizeof(*decoder.document))};
 	int r = 0;
 
-	if (decoder)
-		decoder->document = calloc(1, sizeof(*decoder->document));
-	if (!decoder || !decoder->document) {
-		struct decoder outer = {.report = report};
-
-		free(decoder);
-		decode_error_document(&outer, "out of memory");
+	if (!decoder.document) {
+		decode_error_document(&decoder, "out of memory");
 		return -ENOMEM;
 	}
-	decoder->report = report;
-	decoder->document->kind = kind;
-	oci_arena_expect(&decoder->document->arena, length);
+	decoder.document->kind = kind;
+	oci_arena_expect(&decoder.document->arena, length);
 
-	*ret_broken = !parse(decoder, text, length);
-	if (decoder->no_memory) {
-		decode_error_document(decoder, "out of memory");
-		oci_document_free(decoder->document);
+	*ret_broken = !parse(&decoder, text, length);
+	if (decoder.no_memory) {
+		decode_error_document(&decoder, "out of memory");
+		oci_document_free(decoder.document);
 		r = -ENOMEM;
 	} else {
-		*ret_document = decoder->document;
-		r = decoder->errors ? -EBADMSG : 0;
+		*ret_document = decoder.document;
+		r = decoder.errors ? -EBADMSG : 0;
 	}
-	oci_keys_free(&decoder->keys);
-	free(decoder);
+	oci_keys_free(&decoder.keys);
 	return r;
 }
 

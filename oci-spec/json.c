@@ -8,7 +8,8 @@
  *
  * yajl does not check whether its allocations succeed. It gets its memory from here, and when there
  * is none, json_alloc() jumps back to json_parse(), which frees all blocks. This also mends the
- * leaks of CVE-2023-33460.
+ * leaks of CVE-2023-33460. What most documents need is in the parser itself: an allocator may ask
+ * the kernel for each of a few larger blocks, and three documents are read by every command.
  */
 #include "oci-spec/json.h"
 
@@ -20,6 +21,60 @@ struct json_block {
 	struct json_block *next, *previous;
 	_Alignas(max_align_t) char data[];
 };
+
+/* ---- memory ---- */
+
+/* An address sanitizer is told which of the scratch is somebody's; elsewhere these are nothing. */
+#ifndef __has_feature /* clang's way to tell; gcc has the macro */
+#define __has_feature(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(start, size)	 ((void)(start), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(start, size) ((void)(start), (void)(size))
+#endif
+
+#define SCRATCH_HEADER _Alignof(max_align_t) /* holds the size of what follows */
+
+static bool scratch_has(const struct json_parser *parser, const void *data)
+{
+	const char *start = data;
+
+	return start >= parser->scratch && start < parser->scratch + sizeof(parser->scratch);
+}
+
+static size_t scratch_size(const void *data)
+{
+	return *(const size_t *)((const char *)data - SCRATCH_HEADER);
+}
+
+static void *scratch_alloc(struct json_parser *parser, size_t size)
+{
+	size_t room = sizeof(parser->scratch) - parser->scratch_used;
+	char *header = parser->scratch + parser->scratch_used;
+
+	if (size > sizeof(parser->scratch))
+		return NULL;
+	size = (size + SCRATCH_HEADER - 1) & ~(SCRATCH_HEADER - 1);
+	if (SCRATCH_HEADER + size > room)
+		return NULL;
+	parser->scratch_used += SCRATCH_HEADER + size;
+	ASAN_UNPOISON_MEMORY_REGION(header, sizeof(size_t));
+	ASAN_UNPOISON_MEMORY_REGION(header + SCRATCH_HEADER, size);
+	*(size_t *)header = size;
+	return header + SCRATCH_HEADER;
+}
+
+/* Only what was taken last is given back: a document takes little, and not for long. */
+static void scratch_free(struct json_parser *parser, void *data)
+{
+	size_t size = scratch_size(data);
+
+	if ((char *)data + size == parser->scratch + parser->scratch_used)
+		parser->scratch_used -= SCRATCH_HEADER + size;
+	ASAN_POISON_MEMORY_REGION(data, size);
+}
 
 static struct json_block *block_of(void *data)
 {
@@ -42,7 +97,10 @@ static void *json_alloc(void *context, size_t size)
 {
 	struct json_parser *parser = context;
 	struct json_block *block = NULL;
+	void *scratch = scratch_alloc(parser, size);
 
+	if (scratch)
+		return scratch;
 	if (size <= SIZE_MAX - sizeof(*block))
 		block = malloc(sizeof(*block) + size);
 	if (!block)
@@ -59,6 +117,10 @@ static void json_free(void *context, void *data)
 
 	if (!data)
 		return;
+	if (scratch_has(parser, data)) {
+		scratch_free(parser, data);
+		return;
+	}
 	block = block_of(data);
 	if (block->next)
 		block->next->previous = block->previous;
@@ -76,6 +138,14 @@ static void *json_realloc(void *context, void *data, size_t size)
 
 	if (!data)
 		return json_alloc(context, size);
+	if (scratch_has(parser, data)) {
+		size_t before = scratch_size(data);
+		void *grown = json_alloc(context, size);
+
+		memcpy(grown, data, before < size ? before : size);
+		scratch_free(parser, data);
+		return grown;
+	}
 	if (size <= SIZE_MAX - sizeof(*block))
 		block = realloc(block_of(data), sizeof(*block) + size);
 	if (!block)
@@ -345,8 +415,11 @@ enum json_result json_parse(struct json_parser *parser, const char *text, size_t
 		parser->length = ret_fault->offset + 1;
 	parser->blocks = NULL;
 	parser->is_over = false;
+	parser->scratch_used = 0;
+	ASAN_POISON_MEMORY_REGION(parser->scratch, sizeof(parser->scratch));
 	result = parse_guarded(parser, callbacks, context, !is_bad, ret_fault);
 	free_blocks(parser);
+	ASAN_UNPOISON_MEMORY_REGION(parser->scratch, sizeof(parser->scratch));
 	return result;
 }
 

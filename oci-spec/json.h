@@ -23,6 +23,9 @@ struct json_parser {
 	struct json_block *blocks; /* yajl's memory */
 	bool is_over;		   /* all of the text was given to yajl */
 	jmp_buf no_memory;
+	/* The first of its memory, which is all of it for most documents: how much is taken. */
+	size_t scratch_used;
+	_Alignas(max_align_t) char scratch[4096];
 };
 
 enum json_result {

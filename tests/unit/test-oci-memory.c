@@ -93,7 +93,7 @@ START_TEST(test_decode)
 		failures++;
 	} while (failures < 1000);
 	ck_assert_int_eq(r, 0);
-	ck_assert_uint_gt(failures, 15);
+	ck_assert_uint_gt(failures, 10);
 	ck_assert_uint_eq(oci_document_config(document)->annotations.count, 201);
 	oci_document_free(document);
 	free(text);
@@ -130,11 +130,14 @@ END_TEST
 
 START_TEST(test_locate)
 {
-	static const char text[] = "{\"a\\n\":\"\\n\",\"b\":5}";
+	/* Longer than what the parser has room for itself. */
+	char text[9000] = "{\"a\\n\":\"\\n", *end = text + strlen(text);
 	unsigned int line = 7, column = 7;
 	size_t failures = 0;
 	int r;
 
+	memset(end, 'a', 8000);
+	(void)stpcpy(end + 8000, "\",\"b\":5}");
 	do {
 		left = failures;
 		is_failing = true;
@@ -147,9 +150,9 @@ START_TEST(test_locate)
 		failures++;
 	} while (failures < 100);
 	ck_assert_int_eq(r, 0);
-	ck_assert_uint_gt(failures, 2);
+	ck_assert_uint_gt(failures, 0);
 	ck_assert_uint_eq(line, 1);
-	ck_assert_uint_eq(column, 17);
+	ck_assert_uint_eq(column, 8017);
 }
 END_TEST
 
