@@ -48,6 +48,10 @@ package_names() {
 		libcap-dev|libcap-devel libcap-static|libcap-dev libcap-static|libcap|libcap-devel
 		libmnl-dev|libmnl-devel|libmnl-dev|libmnl|libmnl-devel
 		libsystemd-dev|systemd-devel|-|systemd-libs|systemd-devel
+		musl-tools|-|-|-|-
+		gperf|-|-|-|-
+		make|-|-|-|-
+		dpkg-dev|-|-|-|-
 		iproute2|iproute|iproute2|iproute2|iproute2
 		mount|util-linux|util-linux|util-linux|util-linux
 		procps|procps-ng|procps|procps-ng|procps
@@ -213,23 +217,31 @@ meson_setup() {
 		fi
 		[[ $(cat "$dir/.knarr-options") == "$wanted" ]] && return 0
 	fi
-	rm -rf "$dir"
-	mkdir -p "$(dirname "$dir")"
+	mkdir -p "$dir"
+	find "$dir" -mindepth 1 -maxdepth 1 ! -name musl -exec rm -rf {} +
 	meson setup "$dir" "$@" || return
 	printf '%s\n' "$wanted" >"$dir/.knarr-options"
 }
 
-# release_build DIR [TARGET...]: the binary users get, static if the archives are there.
+# release_build DIR [TARGET...]: the binary users get, static with musl if that can be had, with the machine's own C
+# library if there are the archives.
 release_build() {
-	local dir=$1 lack static=true log
+	local dir=$1 lack log
+	local -a options=(-Dbuildtype=release -Dtests=false)
 	shift
-	lack=$(static_lack)
-	if [[ -n $lack ]]; then
-		static=false
-		note "linking dynamically: this machine has no $lack; each command then pays for the loader (1-3 ms)"
+	if lack=$(contrib/musl "$dir/musl"); then
+		options+=(-Dstatic=true --cross-file "$dir/musl/cross.ini")
+	else
+		note "linking with the machine's own C library, for musl cannot be had here: ${lack:-its libraries cannot be built}"
+		lack=$(static_lack)
+		if [[ -z $lack ]]; then
+			options+=(-Dstatic=true)
+		else
+			note "linking dynamically: this machine has no $lack; each command then pays for the loader (1-3 ms)"
+		fi
 	fi
 	log=$(mktemp)
-	if ! { meson_setup "$dir" -Dbuildtype=release -Dtests=false -Dstatic=$static &&
+	if ! { meson_setup "$dir" "${options[@]}" &&
 		ninja -C "$dir" src/cli/knarr "$@"; } >"$log" 2>&1; then
 		cat "$log" >&2
 		rm -f "$log"

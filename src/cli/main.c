@@ -185,6 +185,18 @@ static void main_keep_own_bits(void)
 		(void)umask(mask & ~(mode_t)S_IRWXU);
 }
 
+/* Grow the heap in steps that fit a configuration, not page by page. Not every C library can. */
+#ifdef M_TOP_PAD
+static void main_prepare_heap(void)
+{
+	(void)mallopt(M_TOP_PAD, 256 << 10);
+}
+#else
+static void main_prepare_heap(void)
+{
+}
+#endif
+
 int main(int argc, char **argv)
 {
 	struct cli_memory memory = {.count = 0};
@@ -196,10 +208,7 @@ int main(int argc, char **argv)
 	struct error err = ERROR_INIT;
 	int status = 0, r;
 
-	/* Grow the heap in steps that fit a configuration, not page by page. */
-#ifdef M_TOP_PAD
-	(void)mallopt(M_TOP_PAD, 256 << 10);
-#endif
+	main_prepare_heap();
 	/* A reader that is gone is an error to report, not a reason to die. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* So is a file that may not grow (RLIMIT_FSIZE). */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The builds that suites share, each made once a call."""
 
+import functools
 import shlex
 import shutil
 import threading
@@ -11,6 +12,7 @@ SANITIZE = ['-Db_sanitize=address,undefined', '-Db_lundef=false', '-Dbuildtype=d
 BUILDS = {
     'gcc': ('gcc', ['-Dbuildtype=release', '-Dwerror=true']),
     'gcc-static': ('gcc', ['-Dbuildtype=release', '-Dwerror=true', '-Dstatic=true', '-Dtests=false']),
+    'gcc-musl': ('gcc', ['-Dbuildtype=release', '-Dwerror=true', '-Dstatic=true', '-Dtests=false', f'--cross-file={BUILD}/musl/cross.ini']),
     'clang': ('clang', ['-Dbuildtype=release', '-Dwerror=true']),
     'clang-static': ('clang', ['-Dbuildtype=release', '-Dwerror=true', '-Dstatic=true', '-Dtests=false']),
     'asan': ('gcc', SANITIZE + ['-Dwerror=true']),
@@ -25,6 +27,15 @@ SANITIZER_ENV = {
 def static_lack():
     """Names the static archives the linker does not find, in contrib/lib.sh's words."""
     return run(['bash', '-c', '. contrib/lib.sh; static_lack']).stdout.strip()
+
+
+@functools.cache
+def musl_lack():
+    """What the machine lacks for the build with musl, in contrib/musl's words, or nothing; makes what that build needs.
+    When that fails, the build does."""
+    made = run(['contrib/musl', str(BUILD / 'musl')], env={'CC': 'gcc'}, timeout=600)
+    (LOGS / 'musl.log').write_text(made.stdout)
+    return made.stdout.strip() if made.returncode == 77 else ''
 
 
 BUILT = {}
@@ -61,7 +72,7 @@ def build_now(name):
 
 
 def release_binary():
-    """(path, failure): the static binary, or the dynamic one where archives are missing."""
-    name = 'gcc' if static_lack() else 'gcc-static'
+    """(path, failure): the static binary that contrib/quickstart makes, too, or the dynamic one where archives are missing."""
+    name = 'gcc-musl' if not musl_lack() else 'gcc' if static_lack() else 'gcc-static'
     where, failure = build(name)
     return where / 'src/cli/knarr', failure

@@ -4,7 +4,7 @@
 import re
 import sys
 
-from builds import BUILDS, build, static_lack
+from builds import BUILDS, build, musl_lack, static_lack
 from machine import TOP, run, tool_version, tracked
 from result import HOST_LACKS, parse_lines
 
@@ -64,11 +64,14 @@ def suite_style(result):
 
 
 def suite_build(result):
-    """gcc and clang, dynamic and static, all warnings being errors"""
+    """gcc and clang, dynamic and static, with glibc and musl, all warnings being errors"""
     lack = static_lack()
-    for name in ('gcc', 'gcc-static', 'clang', 'clang-static'):
+    for name in ('gcc', 'gcc-static', 'gcc-musl', 'clang', 'clang-static'):
         if name.endswith('static') and lack:
             result.skip(name, HOST_LACKS + 'static archives: ' + lack)
+            continue
+        if name.endswith('musl') and musl_lack():
+            result.skip(name, HOST_LACKS + musl_lack())
             continue
         if tool_version(BUILDS[name][0]) is None:
             result.skip(name, HOST_LACKS + BUILDS[name][0])

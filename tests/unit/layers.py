@@ -34,7 +34,7 @@ GENERATED = {'version.h'}
 PATH_CALLS = re.compile(
     r'(?<![\w.>])(open|openat|open64|creat|fopen|freopen|opendir|scandir|nftw|glob'
     r'|mkdir|mkdirat|mknod|mknodat|symlink|symlinkat|link|linkat|rename|renameat|renameat2'
-    r'|unlink|unlinkat|rmdir|remove|stat|lstat|fstatat|statx|access|faccessat|euidaccess|statfs|statvfs'
+    r'|unlink|unlinkat|rmdir|remove|stat|lstat|fstatat|statx|sys_statx|access|faccessat|euidaccess|statfs|statvfs'
     r'|chmod|fchmodat|chown|lchown|fchownat|utime|utimes|utimensat|truncate'
     r'|readlink|readlinkat|realpath|canonicalize_file_name'
     r'|mount|umount|umount2|chroot|chdir|open_tree|move_mount|pivot_root|name_to_handle_at'
@@ -57,15 +57,15 @@ PATH_CALLS_ALLOWED = {
         'execve': 'the same',
     },
     'src/kernel/seal.c': {'open': "the runtime's own binary, before there is a container"},
-    'src/kernel/mountfd.c': {'statx': 'of a descriptor, with AT_EMPTY_PATH'},
-    'src/kernel/submounts.c': {'statx': 'a directory of the host that the caller names: where cgroups are'},
+    'src/kernel/mountfd.c': {'sys_statx': 'of a descriptor, with AT_EMPTY_PATH'},
+    'src/kernel/submounts.c': {'sys_statx': 'a directory of the host that the caller names: where cgroups are'},
     'src/isolate/relay.c': {'open': "a second description of the caller's own stdio, in the host"},
     'src/isolate/terminal.c': {'openat': 'one component below a descriptor, O_NOFOLLOW', 'mknodat': 'one component below a descriptor'},
     'src/isolate/sources/sources.c': {'*': 'opens mount sources in the host, before there is a container'},
     'src/isolate/rootfs/rootfs.c': {'*': 'pivot_root, umount2, chdir and chroot with "." and "/" only'},
     'src/isolate/rootfs/move.c': {
         'open': "the host's /proc/self/mountinfo, mount points and root, before the container's root is entered",
-        'statx': 'of a descriptor, with AT_EMPTY_PATH',
+        'sys_statx': 'of a descriptor, with AT_EMPTY_PATH',
     },
     'src/kernel/nsfs.c': {
         'stat': "the host's /proc/self/ns, before the container's root is entered",
@@ -81,7 +81,7 @@ PATH_CALLS_ALLOWED = {
     'src/isolate/lsm.c': {'access': "the host's selinuxfs"},
     'src/isolate/mounts/prepare.c': {'*': 'a source in the host, before there is a container'},
     'src/kernel/loop.c': {'open': "the host's loop devices"},
-    'src/isolate/mounts/target.c': {'statx': 'of a descriptor, with AT_EMPTY_PATH'},
+    'src/isolate/mounts/target.c': {'sys_statx': 'of a descriptor, with AT_EMPTY_PATH'},
     'src/isolate/mounts/apply.c': {
         'openat': 'the root directory of a mount of our own, as "."',
         'readlinkat': 'of a descriptor, and of one name below one',
@@ -89,7 +89,7 @@ PATH_CALLS_ALLOWED = {
     },
     'src/isolate/mounts/legacy.c': {
         'open': 'the current directory, to come back to',
-        'statx': 'of a descriptor, with AT_EMPTY_PATH',
+        'sys_statx': 'of a descriptor, with AT_EMPTY_PATH',
     },
     'src/isolate/mounts/cgroup.c': {
         '*': 'one name in the root directory of a tmpfs of our own, O_NOFOLLOW',
