@@ -32,6 +32,17 @@ struct netlink {
 /* What is done with each message of an answer: 0 or a negative errno. */
 typedef int netlink_take(const struct nlmsghdr *message, void *data);
 
+/* Whatever came before anything was asked: between bind and connect anybody could speak. */
+static void netlink_forget(struct netlink *netlink)
+{
+	int fd = mnl_socket_get_fd(netlink->socket);
+
+	/* ENOBUFS: so much came that some of it is lost. */
+	while (recv(fd, netlink->answer, sizeof(netlink->answer), MSG_DONTWAIT | MSG_TRUNC) >= 0 ||
+	       errno == ENOBUFS || errno == EINTR)
+		;
+}
+
 static int netlink_open_here(struct netlink *netlink)
 {
 	struct timeval timeout = {.tv_sec = NETLINK_ANSWER_SECONDS};
@@ -41,13 +52,14 @@ static int netlink_open_here(struct netlink *netlink)
 	netlink->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	if (!netlink->socket || mnl_socket_bind(netlink->socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
-	/* From now on the kernel lets nobody else speak to it: in a network namespace that is
+	/* The kernel lets nobody else speak to it from then on: in a network namespace that is
 	 * joined others may have the right to, and forge answers. */
 	if (connect(mnl_socket_get_fd(netlink->socket), (const struct sockaddr *)&kernel,
 		    sizeof(kernel)) < 0 ||
 	    setsockopt(mnl_socket_get_fd(netlink->socket), SOL_SOCKET, SO_RCVTIMEO, &timeout,
 		       sizeof(timeout)) < 0)
 		return -errno;
+	netlink_forget(netlink);
 	/* Only for the wording of errors. */
 	(void)mnl_socket_setsockopt(netlink->socket, NETLINK_EXT_ACK, &one, sizeof(one));
 	return 0;

@@ -41,9 +41,10 @@ while time.monotonic() < end:
 
 
 @pytest.mark.recipe('R33', 'CVE-2009-1185')
-def test_answers_of_the_kernel_cannot_be_forged(container, network, workdir):  # noqa: F811
+@pytest.mark.parametrize('moment', ['sendto', 'connect'])
+def test_answers_of_the_kernel_cannot_be_forged(container, network, workdir, moment):  # noqa: F811
     """A container of a pod, which may do all in the pod's network namespace, answers in the kernel's place while interfaces are
-    moved there for another one."""
+    moved there for another one. Before the socket is connected it is reached, but what it was told then is forgotten."""
     pod, out = Network(), workdir / 'forger'
     c = container(['true'])
     c.config['linux']['netDevices'] = {'wire1': {'name': 'eth0'}}
@@ -55,14 +56,15 @@ def test_answers_of_the_kernel_cannot_be_forged(container, network, workdir):  #
         forger = subprocess.Popen(['nsenter', f'--net={pod.path}', sys.executable, '-c', FORGER], stdout=words)
     try:
         wait_until(lambda: 'ready' in out.read_text(), 'the forger looks')
-        # Each question waits for a moment, so that the forger is always faster.
-        slowly = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=sendto', '-e', 'inject=sendto:delay_enter=100000']
+        # Each question, or connection, waits for a moment, so that the forger is always faster.
+        slowly = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', f'trace={moment}', '-e', f'inject={moment}:delay_enter=100000']
         done = subprocess.run([*slowly, *c.runtime.command('run', '--bundle', c.bundle.path, c.id)], stdin=subprocess.DEVNULL,
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60, check=False, preexec_fn=network.enter)
         wait_until(lambda: 'found' in out.read_text(), 'the forger has found a socket')
         assert done.returncode == 0, done.stderr
         assert set(network.links()) == {'lo', 'wire0'} and set(pod.links()) == {'lo', 'eth0'}
-        assert 'reached' not in out.read_text(), out.read_text()
+        # Where only questions wait, it comes between bind and connect by chance.
+        assert moment != 'connect' or 'reached' in out.read_text(), out.read_text()
     finally:
         forger.kill()
         forger.wait()
