@@ -106,7 +106,7 @@ static int mounts_legacy_open(const struct mounts_run *run, const struct mounts_
 	if (fd < 0)
 		return error_errno(err, -fd, "open the new mount");
 	r = sys_statx(target, "", AT_EMPTY_PATH, SYS_STATX_MNT_ID, &before);
-	if (r == 0)
+	if (r >= 0)
 		r = sys_statx(fd, "", AT_EMPTY_PATH, SYS_STATX_MNT_ID, &now);
 	if (r < 0)
 		return error_errno(err, -r, "look at the new mount");

@@ -42,10 +42,10 @@ static int mounts_take_target(const struct mounts_run *run, const struct mounts_
 	if (fd < 0)
 		return error_errno(err, -fd, "open the destination");
 	r = sys_statx(fd, "", AT_EMPTY_PATH, SYS_STATX_BASIC_STATS | SYS_STATX_MNT_ID, &st);
-	if (r == 0 && fstatfs(fd, &fs) < 0)
-		r = -errno;
 	if (r < 0)
 		return error_errno(err, -r, "look at the destination");
+	if (fstatfs(fd, &fs) < 0)
+		return error_errno(err, errno, "look at the destination");
 	if (fs.f_type == PROC_SUPER_MAGIC && step->place == MOUNTS_ORDINARY)
 		return error_set(err, EPERM,
 				 "the destination leads into a procfs, which may not be covered");
