@@ -3,10 +3,15 @@
 switched off when its time is up prints no summary any more."""
 
 import os
+import signal
 import time
 
 FAILURES = os.environ.get('KNARR_FAILURES')
 BEGIN = time.monotonic()
+
+# A shell's background jobs have these ignored, which every program that a test starts would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 def pytest_runtest_logreport(report):

@@ -16,7 +16,9 @@
 /* The kernel's own limit for one cgroup (BPF_CGROUP_MAX_PROGS); it is in no header for us. */
 #define PROGRAMS_MAX 64
 /* Somebody else may change the cgroup's programs between our look and our step. */
-#define ATTACH_ATTEMPTS	  16
+#define ATTACH_ATTEMPTS 16
+/* The verifier gives up when a signal is there, though one that only stops us: EAGAIN. */
+#define LOAD_ATTEMPTS	  100
 #define VERIFIER_LOG_SIZE (256u << 10)
 
 static int bpf_call(enum bpf_cmd command, union bpf_attr *attr)
@@ -80,7 +82,7 @@ int bpf_load_device_program(const struct bpf_insn *instructions, size_t count, i
 			    struct error *err)
 {
 	union bpf_attr attr;
-	int fd;
+	int fd = -EAGAIN;
 
 	memset(&attr, 0, sizeof(attr));
 	attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
@@ -90,7 +92,11 @@ int bpf_load_device_program(const struct bpf_insn *instructions, size_t count, i
 	/* For people who look with bpftool. */
 	(void)snprintf(attr.prog_name, sizeof(attr.prog_name), "knarr_devices");
 
-	fd = bpf_call(BPF_PROG_LOAD, &attr);
+	for (int i = 0; i < LOAD_ATTEMPTS; i++) {
+		fd = bpf_call(BPF_PROG_LOAD, &attr);
+		if (fd != -EAGAIN)
+			break;
+	}
 	if (fd < 0)
 		return load_failed(&attr, -fd, err);
 	*ret_fd = fd;
