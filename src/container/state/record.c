@@ -147,6 +147,10 @@ static void record_problem(void *data, const struct oci_problem *problem)
 {
 	const struct record_file *file = data;
 
+	/* Of the document and no place in it: no memory, which is no damage, and an error that
+	 * follows. */
+	if (problem->line == 0)
+		return;
 	log_warning("%s:%u:%u: %s: %s", file->name, problem->line, problem->column, problem->path,
 		    problem->message);
 }
