@@ -7,7 +7,7 @@ import re
 import sys
 
 from builds import build, release_binary
-from machine import IN_CI, LOGS, run, tail
+from machine import IN_CI, LOGS, TOP, run, tail
 from real import integration
 from result import HOST_LACKS, REPEAT_MAX, Result
 
@@ -16,7 +16,14 @@ from result import HOST_LACKS, REPEAT_MAX, Result
 FAULTS_PARTS = [('v2', ['create', 'start', 'run', 'run-detached', 'create-userns', 'start-userns']),
                 ('v2', ['exec', 'exec-userns', 'exec-detached', 'pause', 'resume', 'update', 'kill', 'delete', 'delete-force', 'delete-userns',
                         'delete-paused', 'state', 'list', 'ps']),
+                ('v2', ['mounts-add', 'mounts-add-userns', 'checkpoint', 'checkpoint-running']),
                 ('v1', ['delete-force', 'delete-paused'])]
+
+
+def operations():
+    """The names of all that there are."""
+    text = (TOP / 'tests/faults/operations.py').read_text(encoding='utf-8')
+    return set(re.findall(r"^    Operation\('([\w-]+)'", text, re.M))
 
 
 def faults_points(result, knarr, tools, view, operations):
@@ -60,6 +67,11 @@ def suite_faults(result):
         result.fail('tests/faults/inject', made.stdout)
         return
     tools = where / 'tests/faults'
+    left_out = operations() - {name for _, names in FAULTS_PARTS for name in names}
+    if left_out:
+        result.fail('every operation is in one of FAULTS_PARTS', 'not in one: ' + ' '.join(sorted(left_out)))
+    else:
+        result.ok()
     parts = [Result() for _ in FAULTS_PARTS]
     with concurrent.futures.ThreadPoolExecutor(len(parts)) as pool:
         for future in [pool.submit(faults_points, part, knarr, tools, view, names) for part, (view, names) in zip(parts, FAULTS_PARTS)]:
@@ -68,4 +80,6 @@ def suite_faults(result):
         result.add(part)
     tests = Result()
     integration(tests, 'host', 'tests/faults', environment={'KNARR_FAULTS_TOOLS': str(tools)})
+    # Where device rules are a program, which the kernel checks for longer than a signal takes to come.
+    integration(tests, 'v2', 'tests/faults/test_interrupts.py', environment={'KNARR_FAULTS_TOOLS': str(tools)})
     result.add(tests)
