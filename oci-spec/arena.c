@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_MIN 4096u
+#define CHUNK_MIN 1024u
 #define CHUNK_MAX (1u << 20)
 #define ALIGNMENT 8u
 

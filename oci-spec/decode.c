@@ -412,7 +412,8 @@ static int decode_all(const struct oci_object *kind, const char *text, size_t le
 		return -ENOMEM;
 	}
 	decoder.document->kind = kind;
-	oci_arena_expect(&decoder.document->arena, length);
+	/* In memory most are some longer than their text, few twice as long. */
+	oci_arena_expect(&decoder.document->arena, 2 * length);
 
 	*ret_broken = !parse(&decoder, text, length);
 	if (decoder.no_memory) {
